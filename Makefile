@@ -1,0 +1,56 @@
+# What a person types; CI types the same. Every target does its own set-up.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: env build serve test check fmt bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: .venv/.ready ## the virtual environment, from the lock file
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "cbdgraph needs Python 3.11 or newer; name one with: make PYTHON=python3.11 …" >&2; exit 2; }
+	@echo "Making .venv from requirements.lock (once; a minute or so)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+build: env ## the graph: validated, inferred, stored under build/
+	@$(BIN)/cbdgraph build
+
+serve: env ## build what changed and serve it (HOST=127.0.0.1 PORT=8000)
+	@exec $(BIN)/cbdgraph serve --host $(HOST) --port $(PORT)
+
+test: env ## all tests
+	@$(BIN)/python -m pytest
+
+check: env ## what a developer runs before a commit
+	@$(BIN)/ruff format --check src tests bench
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/cbdgraph fmt --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/cbdgraph check-ontology
+	@$(BIN)/python -m pytest -m "not slow"
+
+fmt: env ## bring code and Turtle into the house format
+	@$(BIN)/ruff format src tests bench
+	@$(BIN)/ruff check --fix src tests bench
+	@$(BIN)/cbdgraph fmt
+
+bench: env ## ratios side by side, in one run
+	@$(BIN)/python -m bench
+
+lock: ## renew requirements.lock (needs the network)
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	@build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	  --extra dev --python-version 3.11 pyproject.toml build-requirements.in -o requirements.lock --upgrade
+
+clean: ## remove what was derived
+	rm -rf build

@@ -1,0 +1,24 @@
+"""cbdgraph: the decisions and targets of the Convention on Biological Diversity as linked data.
+
+`find_citations`, `parse_citation` and `resolve` are the public functions; they load on first use, so that a
+worker process that only needs a core module starts without the grammar.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cbdgraph.citations import find_citations, parse_citation, resolve
+
+__all__ = ["find_citations", "parse_citation", "resolve"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("cbdgraph.citations"), name)
+    if name == "__version__":
+        return version("cbdgraph")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

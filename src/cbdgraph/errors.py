@@ -1,0 +1,124 @@
+"""Every error that cbdgraph raises on purpose; nothing here is caught or printed.
+
+    CbdGraphError
+    ├── InvalidName            a symbol, label, locator or IRI that is not one of ours
+    ├── TurtleError            a file that cannot be read, or would lose something when written
+    ├── QueryError
+    │   ├── UnknownQuery       no named query of that name
+    │   ├── ParameterError     a named query's parameter is missing, unknown or unusable
+    │   ├── QuerySyntaxError   not SPARQL 1.1, with line and column
+    │   ├── QueryRefused       well formed, and not allowed here (SERVICE, update, unknown graph)
+    │   ├── QueryTimeout       over the time limit
+    │   └── QueryTooLarge      over the row, byte or memory limit
+    ├── EngineUnavailable      the store cannot be reached or opened, or every worker is busy
+    ├── SettingsError          a setting that cannot be used
+    └── BuildError             the build stopped; the previous release still stands
+        └── DataFaults         shapes or checks found faults of severity Violation
+
+Exceptions carry data: callers format messages for people from the attributes.
+"""
+
+from __future__ import annotations
+
+
+class CbdGraphError(Exception):
+    """Root of the tree; `str(error)` is one sentence a person can act on."""
+
+
+class InvalidName(CbdGraphError, ValueError):
+    """`text` is not a valid `kind` ("decision symbol", "locator" …); `reason` says why."""
+
+    def __init__(self, kind: str, text: str, reason: str) -> None:
+        super().__init__(f"not a {kind}: {text!r}: {reason}")
+        self.kind, self.text, self.reason = kind, text, reason
+
+
+class TurtleError(CbdGraphError):
+    """`path` cannot be read as Turtle, or not be rewritten without loss; `line` counts from 1, 0 if unknown."""
+
+    def __init__(self, path: str, reason: str, line: int = 0) -> None:
+        place = f"{path}:{line}" if line else path
+        super().__init__(f"{place}: {reason}")
+        self.path, self.reason, self.line = path, reason, line
+
+
+class QueryError(CbdGraphError):
+    """Anything that keeps a query from being answered in full."""
+
+
+class UnknownQuery(QueryError):
+    """There is no named query `name`; `near` are the names most like it."""
+
+    def __init__(self, name: str, near: tuple[str, ...] = ()) -> None:
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"there is no named query {name!r}{hint}")
+        self.name, self.near = name, near
+
+
+class ParameterError(QueryError):
+    """Parameter `name` of a named query cannot be used; `reason` says what would be right."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"parameter {name!r}: {reason}")
+        self.name, self.reason = name, reason
+
+
+class QuerySyntaxError(QueryError):
+    """The text is not SPARQL 1.1; `line` and `column` count from 1, 0 if unknown."""
+
+    def __init__(self, reason: str, line: int = 0, column: int = 0) -> None:
+        place = f"line {line}, column {column}: " if line else ""
+        super().__init__(f"{place}{reason}")
+        self.reason, self.line, self.column = reason, line, column
+
+
+class QueryRefused(QueryError):
+    """The query is well formed but asks for what this service never does; `feature` names it."""
+
+    def __init__(self, feature: str, reason: str) -> None:
+        super().__init__(f"{feature} is refused: {reason}")
+        self.feature, self.reason = feature, reason
+
+
+class QueryTimeout(QueryError):
+    """The query ran longer than `seconds` and was ended."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the query was ended after {seconds:g} seconds, the time limit")
+        self.seconds = seconds
+
+
+class QueryTooLarge(QueryError):
+    """The answer is over a limit: `limit` names it ("rows", "bytes", "memory"), `value` is its size."""
+
+    def __init__(self, limit: str, value: int) -> None:
+        super().__init__(f"the answer is over the limit of {value} {limit}; ask for less, or page with LIMIT/OFFSET")
+        self.limit, self.value = limit, value
+
+
+class EngineUnavailable(CbdGraphError):
+    """The store cannot answer now; `retry_after` is in seconds, 0 when trying again will not help."""
+
+    def __init__(self, reason: str, retry_after: int = 0) -> None:
+        super().__init__(reason)
+        self.reason, self.retry_after = reason, retry_after
+
+
+class SettingsError(CbdGraphError):
+    """Setting `name` has a value that cannot be used."""
+
+    def __init__(self, name: str, value: str, reason: str) -> None:
+        super().__init__(f"setting {name}={value!r}: {reason}")
+        self.name, self.value, self.reason = name, value, reason
+
+
+class BuildError(CbdGraphError):
+    """The build stopped; what was served before is untouched."""
+
+
+class DataFaults(BuildError):
+    """Validation found `count` faults that must be mended before the graph can be built."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} fault{'s' if count != 1 else ''} in the data; nothing was built")
+        self.count = count
