@@ -12,7 +12,7 @@ from typing import Final, Self
 from cbdgraph.errors import InvalidName
 
 # Every level word with its English name. The order is that in which kinds of parts stand beside each other.
-# `row`, `footnote`, `preamble` and `article` name parts of notes, decisions and treaties that the others do not cover.
+# `row`, `footnote`, `preamble` and `article` name parts that the other words do not cover.
 LEVELS: Final[dict[str, str]] = {
     "preamble": "preamble",
     "vision": "vision",
