@@ -49,6 +49,7 @@ _PARAMETER: Final = re.compile(
 )
 _SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>(?:\?\w+\s+)+)WHERE\b", re.MULTILINE)
 _HOLE: Final = "VALUES ?{name} {{ UNDEF }}"
+_ANY_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +159,16 @@ class Query:
             if name not in known:
                 expected = ", ".join(known) or "none"
                 raise ParameterError(name, f"query {self.name!r} has no such parameter; it takes: {expected}")
-        text = self.text
+        terms: dict[str, str] = {}
         for name, parameter in known.items():
             if name in values:
                 term = parameter.term(values[name])
-                if parameter.kind == "language" and term == Text("all"):
-                    continue
-                hole = _HOLE.format(name=name)
-                text = text.replace(hole, hole.replace("UNDEF", str(term)), 1)
+                if not (parameter.kind == "language" and term == Text("all")):
+                    terms[name] = str(term)
             elif parameter.required:
                 raise ParameterError(name, f"it is missing; {parameter.meaning}, for example {parameter.example}")
-        return text
+        # One pass, so that a value which reads like a hole of another parameter stays a value.
+        return _ANY_HOLE.sub(lambda hole: hole[0].replace("UNDEF", terms.get(hole[1], "UNDEF")), self.text)
 
 
 def _parse_parameter(query: str, line: int, name: str, value: str) -> Parameter:
