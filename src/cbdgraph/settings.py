@@ -1,0 +1,129 @@
+"""The one table of settings: environment and overrides in, a frozen `Settings` out; must not start or open anything.
+
+A setting is a field of `Settings`: its type, default and meaning stand here and nowhere else. The environment
+variable is CBDGRAPH_ and the name in capitals. docs/settings.md lists them all, and a test compares.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Final, Self, get_type_hints
+
+from cbdgraph.errors import SettingsError
+
+PREFIX: Final = "CBDGRAPH_"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a setting means, in words, and its bounds, both allowed."""
+
+    text: str
+    low: float = -math.inf
+    high: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set; `Settings.read()` takes the environment, overrides win over it."""
+
+    root: Annotated[Path, Meaning("folder that holds ontology/, data/ and queries/")] = Path()
+    build: Annotated[Path, Meaning("folder for what is derived; a relative one is under root")] = Path("build")
+    data: Annotated[
+        tuple[Path, ...], Meaning("RDF files to serve in place of the built graph, separated by ':'")
+    ] = ()
+    host: Annotated[str, Meaning("address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Meaning("port to listen on; 0 takes a free one", low=0, high=65535)] = 8000
+    workers: Annotated[int, Meaning("processes that run strangers' queries", low=1, high=64)] = 2
+    queue: Annotated[int, Meaning("queries that may wait for a worker; one more is answered 503", low=0)] = 32
+    query_seconds: Annotated[float, Meaning("seconds after which a query is ended (504)", low=0.05, high=3600)] = 20.0
+    max_rows: Annotated[int, Meaning("rows or triples of one answer; more is an error (413), never a cut", low=1)] = (
+        100_000
+    )
+    max_bytes: Annotated[int, Meaning("bytes of one answer; more is an error (413)", low=1024)] = 50 * 1024 * 1024
+    max_query_bytes: Annotated[int, Meaning("bytes of a request's body (413) or query", low=1024)] = 256 * 1024
+    max_url_bytes: Annotated[int, Meaning("bytes of a request's address (414)", low=512, high=60_000)] = 16 * 1024
+    worker_memory_mb: Annotated[int, Meaning("MiB that one worker may take beyond the open store", low=64)] = 1024
+    keep_releases: Annotated[int, Meaning("built releases that stay on disk, besides those in use", low=1)] = 3
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Settings from CBDGRAPH_… variables; an override that is None is left out. `SettingsError` says what is wrong."""
+        environment = os.environ if environment is None else environment
+        kinds = _kinds()
+        values: dict[str, Any] = {}
+        for variable, text in sorted(environment.items()):
+            if not variable.startswith(PREFIX):
+                continue
+            name = variable.removeprefix(PREFIX).lower()
+            if name not in kinds:
+                raise SettingsError(variable, text, f"there is no such setting; there are: {', '.join(kinds)}")
+            values[name] = _parse(variable, kinds[name], text)
+        for name, value in overrides.items():
+            if name not in kinds:
+                raise SettingsError(name, str(value), f"there is no such setting; there are: {', '.join(kinds)}")
+            if value is not None:
+                values[name] = _parse(name, kinds[name], value) if isinstance(value, str) else value
+        return cls(**values)
+
+    def __post_init__(self) -> None:
+        for name, meaning in _meanings().items():
+            value = getattr(self, name)
+            if isinstance(value, int | float) and not meaning.low <= value <= meaning.high:
+                raise SettingsError(name, str(value), f"expected {meaning.low:g} to {meaning.high:g}")
+
+    @property
+    def build_path(self) -> Path:
+        """The build folder, absolute or under `root`."""
+        return self.root / self.build
+
+    @property
+    def queries_path(self) -> Path:
+        """The folder of the named queries."""
+        return self.root / "queries" / "named"
+
+
+def table() -> list[tuple[str, str, str, str]]:
+    """Rows of name, variable, default, meaning, in the order of `Settings`."""
+    meanings = _meanings()
+    return [
+        (setting.name, PREFIX + setting.name.upper(), _default(setting.default), meanings[setting.name].text)
+        for setting in fields(Settings)
+    ]
+
+
+def _meanings() -> dict[str, Meaning]:
+    return {name: hint.__metadata__[0] for name, hint in get_type_hints(Settings, include_extras=True).items()}
+
+
+def _kinds() -> dict[str, str]:
+    return {name: getattr(hint, "__name__", "") for name, hint in get_type_hints(Settings).items()}
+
+
+def _default(value: Any) -> str:
+    return "" if value == () else str(value)
+
+
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple(Path(part) for part in text.split(os.pathsep) if part)
+
+
+_PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "Path": Path,
+    "tuple": _paths,
+    "str": str,
+    "int": int,
+    "float": float,
+}
+_EXPECTED: Final = {"int": "a whole number", "float": "a number of seconds"}
+
+
+def _parse(name: str, kind: str, text: str) -> Any:
+    try:
+        return _PARSERS[kind](text)
+    except ValueError as error:
+        raise SettingsError(name, text, f"expected {_EXPECTED[kind]}") from error
