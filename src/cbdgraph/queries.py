@@ -16,9 +16,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 
 from cbdgraph.errors import InvalidName, ParameterError, QuerySyntaxError, UnknownQuery
@@ -105,7 +106,8 @@ class Parameter:
 class Query:
     """A query file: its name, what its header says, the columns it answers with and its SPARQL text.
 
-    `columns` are those of the answer: what is projected less the parameters that are only bound.
+    `columns` are those of the answer: what is projected less the parameters that are only bound. `fields` is the
+    whole header less the parameters, for keys that only some queries have (`severity`, `remedy` of checks).
     """
 
     name: str
@@ -115,6 +117,7 @@ class Query:
     parameters: tuple[Parameter, ...]
     columns: tuple[str, ...]
     text: str
+    fields: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def parse(cls, name: str, source: str) -> Self:
@@ -147,6 +150,7 @@ class Query:
             parameters=tuple(parameters),
             columns=tuple(c.removeprefix("?") for c in projected["columns"].split()) if projected else (),
             text=source,
+            fields=MappingProxyType(fields),
         )
 
     def bind(self, values: Mapping[str, str]) -> str:

@@ -1,0 +1,442 @@
+"""RDF graphs, shapes and checks in, a report of problems out; the only module that imports pySHACL. Changes no data.
+
+Three kinds of rule: shapes (`ontology/shapes/*.ttl`, one subject at a time), checks (`queries/checks/*.rq`, across
+subjects, any row is a fault) and terms (properties and classes that nobody declared).
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pyshacl
+from rdflib import DCTERMS, ORG, OWL, PROV, RDF, RDFS, SH, SKOS, Dataset, Graph, Literal, URIRef
+from rdflib.term import Node
+
+from cbdgraph.errors import QuerySyntaxError, TurtleError
+from cbdgraph.namespaces import BASE, GRAPHS, ONTOLOGY, PREFIXES
+from cbdgraph.queries import Query
+from cbdgraph.rdf.reports import SEVERITIES, Problem, Severity, ValidationReport, format_term
+from cbdgraph.rdf.turtle import TurtleFile, read_turtle
+
+__all__ = [
+    "Problem",
+    "Severity",
+    "ValidationReport",
+    "read_shapes",
+    "run_checks",
+    "validate_files",
+    "validate_graph",
+]
+
+CHECKS: Final = BASE + "checks#"
+Data = Graph | Dataset
+
+_SEVERITY: Final[dict[Node, Severity]] = {SH.Violation: "violation", SH.Warning: "warning", SH.Info: "info"}
+_SKOSXL: Final = PREFIXES["skosxl"]
+_SKOSXL_NAMES: Final = ("Label", "literalForm", "prefLabel", "altLabel", "hiddenLabel", "labelRelation")
+# Vocabularies whose every name rdflib knows, so that a misspelt one can be told.
+_KNOWN: Final = {str(namespace): namespace for namespace in (DCTERMS, ORG, OWL, PROV, RDF, RDFS, SKOS)}
+
+
+def read_shapes(folder: Path) -> Graph:
+    """All shapes of a folder in one graph; `TurtleError` with file and line where one cannot be read."""
+    shapes = Graph(bind_namespaces="none")
+    for path in sorted(folder.glob("*.ttl")):
+        for triple in read_turtle(path).triples:
+            shapes.add(triple)
+    return shapes
+
+
+def validate_graph(
+    data: Data,
+    shapes: Graph,
+    *,
+    context: Data | None = None,
+    files: Mapping[str, str] | None = None,
+) -> ValidationReport:
+    """Every subject of `data` against `shapes`.
+
+    `context` (ontology, vocabularies, other data) tells the classes of what `data` refers to, and is not itself
+    validated. `files` maps the IRIs of named graphs to paths, which the report shows and where it looks up lines.
+    """
+    own, known = _union(data), _union(context)
+    graph = _with_types(own, known)
+    with _quiet("rdflib.term", "pyshacl-validate"):
+        _, results, text = pyshacl.validate(graph, shacl_graph=shapes, inference="none", inplace=True)
+    if not isinstance(results, Graph):
+        # The shapes are at fault, not the data: nothing a report could tell.
+        raise TurtleError("shapes", str(text))
+    places = _Places(data, files or {})
+    classes = own + known
+    problems = [_from_result(results, result, shapes, places, classes) for result in results.objects(None, SH.result)]
+    problems += _check_terms(own, known, shapes, places)
+    targets = {shape: _targets(shapes, shape, graph) for shape in set(shapes.subjects(RDF.type, SH.NodeShape))}
+    subjects = set(own.subjects())
+    met = {shape: nodes & subjects for shape, nodes in targets.items()}
+    return ValidationReport(
+        problems=_in_order(problems),
+        files=places.files,
+        rules=tuple(
+            sorted(str(shape) for kind in (SH.NodeShape, SH.PropertyShape) for shape in shapes[: RDF.type : kind])
+        ),
+        focus_nodes=len(set().union(*met.values())),
+        unmet=tuple(sorted(str(shape) for shape, nodes in met.items() if not nodes)),
+    )
+
+
+def run_checks(
+    data: Data,
+    checks: Mapping[str, Query],
+    *,
+    context: Data | None = None,
+    files: Mapping[str, str] | None = None,
+) -> tuple[Problem, ...]:
+    """The rows of all `checks` over `data` and `context` together, as problems; only for subjects of `data`.
+
+    Each check answers with `?subject` and `?detail`; its header gives summary, severity and remedy.
+    """
+    own = _union(data)
+    graph = own + _union(context)
+    subjects = set(own.subjects())
+    places = _Places(data, files or {})
+    problems = []
+    for name, check in checks.items():
+        severity = _check_severity(name, check)
+        for row in graph.query(check.text):
+            subject, detail = row["subject"], row["detail"]  # type: ignore[index,call-overload]
+            if subject in subjects:
+                file, line = places.find(subject)
+                problems.append(
+                    Problem(
+                        file=file,
+                        line=line,
+                        subject=_name(subject),
+                        path="",
+                        value="",
+                        message=f"{check.summary}: {_shown(detail)}" if detail is not None else check.summary,
+                        remedy=check.fields["remedy"],
+                        severity=severity,
+                        rule=CHECKS + name,
+                    )
+                )
+    return _in_order(problems)
+
+
+def validate_files(
+    paths: Iterable[Path],
+    shapes: Graph,
+    *,
+    context: Data,
+    checks: Mapping[str, Query] | None = None,
+) -> ValidationReport:
+    """A user's own Turtle files against shapes and checks, with the project's graph as `context`.
+
+    What a file gives a type, it describes: the context's own description of that subject is then set aside, so that
+    a faulty copy is not completed by the original. What it gives no type, it adds to. Files that are not Turtle
+    become problems with a line; `TurtleError` if one does not exist.
+    """
+    data = Dataset()
+    files: dict[str, str] = {}
+    broken: list[Problem] = []
+    for number, path in enumerate(paths, 1):
+        if not path.is_file():
+            raise TurtleError(str(path), "there is no such file")
+        try:
+            file = _read(path)
+        except TurtleError as error:
+            broken.append(_from_syntax(error))
+            continue
+        graph = data.graph(URIRef(f"{GRAPHS}user/{number}"))
+        files[str(graph.identifier)] = str(path)
+        for triple in file.triples:
+            graph.add(triple)
+    described = {subject for subject, _, _, _ in data.quads((None, RDF.type, None, None))}
+    rest = Graph(bind_namespaces="none")
+    for triple in _union(context):
+        if triple[0] not in described:
+            rest.add(triple)
+    report = validate_graph(data, shapes, context=rest, files=files)
+    faults = run_checks(data, checks or {}, context=rest, files=files)
+    return replace(
+        report,
+        problems=_in_order([*broken, *report.problems, *faults]),
+        files=tuple(sorted({*report.files, *(problem.file for problem in broken)})),
+        rules=(*report.rules, *(CHECKS + name for name in checks or {})),
+    )
+
+
+def _read(path: Path) -> TurtleFile:
+    with _quiet("rdflib.term"):
+        return read_turtle(path)
+
+
+def _from_syntax(error: TurtleError) -> Problem:
+    return Problem(
+        file=error.path,
+        line=error.line,
+        subject="",
+        path="",
+        value="",
+        message=error.reason,
+        remedy="Mend the Turtle at or just before this line: often a missing dot, semicolon, quote or prefix.",
+        severity="violation",
+        rule=CHECKS + "syntax",
+    )
+
+
+class _Places:
+    """Tells in which file a subject stands, and on which line; reads a file again only when it has problems."""
+
+    def __init__(self, data: Data, files: Mapping[str, str]) -> None:
+        self._lines: dict[str, Mapping[Node, int]] = {}
+        self._graphs: dict[Node, dict[str, None]] = defaultdict(dict)
+        if isinstance(data, Dataset):
+            names: dict[Node | None, str] = {}
+            for subject, _, _, graph in data.quads((None, None, None, None)):
+                if graph not in names:
+                    names[graph] = files.get(str(graph), str(graph) if graph else "")
+                self._graphs[subject].setdefault(names[graph])
+            self.files = tuple(sorted({*names.values(), *files.values()} - {""}))
+        else:
+            self.files = tuple(sorted(files.values()))
+            name = files.get(str(data.identifier), "")
+            self._graphs = defaultdict(lambda: {name: None})
+
+    def find(self, subject: Node) -> tuple[str, int]:
+        """File and line of a subject's first block."""
+        for file in self._graphs[subject]:
+            line = self._lines_of(file).get(subject, 0)
+            if line:
+                return file, line
+        return next(iter(self._graphs[subject]), ""), 0
+
+    def _lines_of(self, file: str) -> Mapping[Node, int]:
+        if file not in self._lines:
+            path = Path(file)
+            self._lines[file] = _read(path).lines if path.suffix == ".ttl" and path.is_file() else {}
+        return self._lines[file]
+
+
+def _union(data: Data | None) -> Graph:
+    """All triples in one plain graph, which is much faster to look things up in than a dataset."""
+    if data is not None and not isinstance(data, Dataset):
+        return data
+    graph = Graph(bind_namespaces="none")
+    for subject, predicate, value, _ in data.quads((None, None, None, None)) if data is not None else ():
+        graph.add((subject, predicate, value))
+    return graph
+
+
+def _with_types(own: Graph, known: Graph) -> Graph:
+    """`own` with what shapes need to know from `known`: the rest of its subjects, classes of what it refers to."""
+    graph = Graph(bind_namespaces="none")
+    for triple in own:
+        graph.add(triple)
+    for subject in set(own.subjects()):
+        for triple in known.triples((subject, None, None)):
+            graph.add(triple)
+    for value in set(graph.objects()):
+        for triple in known.triples((value, RDF.type, None)):
+            graph.add(triple)
+    for triple in known.triples((None, RDFS.subClassOf, None)):
+        if isinstance(triple[2], URIRef):
+            graph.add(triple)
+    return graph
+
+
+def _targets(shapes: Graph, shape: Node, graph: Graph) -> set[Node]:
+    """The subjects of `graph` that a node shape looks at."""
+    found: set[Node] = set()
+    for target in shapes.objects(shape, SH.targetClass):
+        for name in graph.transitive_subjects(RDFS.subClassOf, target):
+            found.update(graph.subjects(RDF.type, name))
+    for target in shapes.objects(shape, SH.targetSubjectsOf):
+        found.update(graph.subjects(target, None))
+    for target in shapes.objects(shape, SH.targetObjectsOf):
+        found.update(graph.objects(None, target))
+    return found
+
+
+def _from_result(results: Graph, result: Node, shapes: Graph, places: _Places, known: Graph) -> Problem:
+    """A SHACL result as a problem: what is wrong from its component, the remedy from the shape's message."""
+    shape = results.value(result, SH.sourceShape)
+    subject = results.value(result, SH.focusNode)
+    path, value = results.value(result, SH.resultPath), results.value(result, SH.value)
+    component = str(results.value(result, SH.sourceConstraintComponent)).removeprefix(str(SH))
+    assert subject is not None
+    assert shape is not None
+    file, line = places.find(subject)
+    remedy = str(shapes.value(shape, SH.message) or "")
+    if component == "ClassConstraintComponent" and value is not None:
+        remedy += _near(str(value), (str(s) for s in _targets_of_class(known, shapes.value(shape, SH["class"]))))
+    return Problem(
+        file=file,
+        line=line,
+        subject=_name(subject),
+        path=str(path) if isinstance(path, URIRef) else "",
+        value=value.n3() if value is not None and value != subject else "",
+        message=_wrong(component, path, value, shapes, shape),
+        remedy=remedy,
+        severity=_SEVERITY.get(results.value(result, SH.resultSeverity) or SH.Violation, "violation"),
+        rule=str(shape),
+    )
+
+
+def _targets_of_class(graph: Graph, name: Node | None) -> set[Node]:
+    classes = graph.transitive_subjects(RDFS.subClassOf, name) if name is not None else ()
+    return {subject for each in classes for subject in graph.subjects(RDF.type, each)}
+
+
+def _wrong(component: str, path: Node | None, value: Node | None, shapes: Graph, shape: Node) -> str:
+    """What is wrong, in words; the remedy is the shape's own message."""
+    name = format_term(str(path)) if isinstance(path, URIRef) else "it"
+    shown = _shown(value)
+
+    def given(key: str) -> str:
+        return ", ".join(_shown(v) for v in shapes.objects(shape, SH[key]))
+
+    least = shapes.value(shape, SH.minCount)
+    words = {
+        "MinCount": f"has no {name}" if least is None or int(str(least)) < 2 else f"has fewer than {least} {name}",
+        "MaxCount": f"has more than {given('maxCount')} {name}",
+        "Datatype": f"{name} {shown} is not a right {given('datatype')}",
+        "Class": f"{name} names {shown}, which is not described as {given('class')}",
+        "NodeKind": f"{name} {shown} is not of the right kind ({given('nodeKind').removeprefix('sh:')})",
+        "Pattern": f"{name} {shown} is not of the right form",
+        "In": f"{name} {shown} is not one of the allowed values",
+        "HasValue": f"{name} is not {given('hasValue')}",
+        "LanguageIn": f"{name} {shown} is not in one of the allowed languages",
+        "UniqueLang": f"{name} has two values in one language",
+        "MinInclusive": f"{name} {shown} is below {given('minInclusive')}",
+        "MinExclusive": f"{name} {shown} is not above {given('minExclusive')}",
+        "MaxInclusive": f"{name} {shown} is above {given('maxInclusive')}",
+        "MinLength": f"{name} {shown} is too short",
+        "MaxLength": f"{name} {shown} is too long",
+        "LessThan": f"{name} {shown} is not before {given('lessThan')}",
+        "LessThanOrEquals": f"{name} {shown} is after {given('lessThanOrEquals')}",
+        "Disjoint": f"{name} {shown} is also its {given('disjoint')}",
+        "Not": f"{name} {shown} is not allowed here",
+        "Or": f"{name} {shown} is none of the allowed kinds",
+    }
+    kind = component.removesuffix("ConstraintComponent")
+    return words.get(kind, f"{name} {shown} fails {kind}".replace("  ", " "))
+
+
+def _check_terms(own: Graph, known: Graph, shapes: Graph, places: _Places) -> Iterator[Problem]:
+    """Properties and classes that nobody declared, and our properties on subjects whose class has no use for them."""
+    declared = {str(subject) for graph in (own, known) for subject in graph.subjects(RDF.type) if _is_term(subject)}
+    if not declared:
+        return
+    fitting: dict[Node, set[Node]] = defaultdict(set)
+    for shape in shapes.subjects(RDF.type, SH.NodeShape):
+        paths = {path for each in shapes.objects(shape, SH.property) for path in shapes.objects(each, SH.path)}
+        for target in shapes.objects(shape, SH.targetClass):
+            fitting[target] |= paths
+    shaped = set().union(*fitting.values())
+    for subject in sorted(set(own.subjects()), key=str):
+        types = {above for t in own.objects(subject, RDF.type) for above in _classes_above(known, own, t)}
+        usable = set().union(*(fitting[t] for t in types & fitting.keys()))
+        for predicate, value in own.predicate_objects(subject):
+            term = value if predicate == RDF.type else predicate
+            problem = None
+            if _is_unknown(term, declared):
+                what = "class" if predicate == RDF.type else "property"
+                problem = (
+                    f"{format_term(str(term))} is not a {what} that is known",
+                    _near(str(term), declared),
+                    what,
+                )
+            elif usable and predicate in shaped and predicate not in usable and str(predicate) in declared:
+                names = ", ".join(sorted(format_term(str(t)) for t in own.objects(subject, RDF.type)))
+                wrong = f"{format_term(str(predicate))} is not a property of {names}"
+                problem = (wrong, _near(str(predicate), map(str, usable)), "misplaced")
+            if problem:
+                file, line = places.find(subject)
+                remedies = {
+                    "class": "Use a class of ontology/cbd.ttl.",
+                    "property": "Use a property of ontology/cbd.ttl, or one of a vocabulary it names.",
+                    "misplaced": "Remove it, or move it to the subject that it is about.",
+                }
+                yield Problem(
+                    file=file,
+                    line=line,
+                    subject=_name(subject),
+                    path=str(predicate),
+                    value=_n3(value),
+                    message=problem[0],
+                    remedy=remedies[problem[2]] + problem[1],
+                    severity="warning" if problem[2] == "misplaced" else "violation",
+                    rule=CHECKS + ("misplaced-property" if problem[2] == "misplaced" else f"unknown-{problem[2]}"),
+                )
+
+
+def _is_term(subject: Node) -> bool:
+    return isinstance(subject, URIRef) and ("#" in subject or not subject.startswith(BASE))
+
+
+def _is_unknown(term: Node, declared: set[str]) -> bool:
+    name = str(term)
+    if name in declared:
+        return False
+    if name.startswith(ONTOLOGY):
+        return True
+    if name.startswith(_SKOSXL):
+        return name.removeprefix(_SKOSXL) not in _SKOSXL_NAMES
+    return any(name.startswith(start) and URIRef(name) not in names for start, names in _KNOWN.items())
+
+
+def _classes_above(known: Graph, own: Graph, name: Node) -> set[Node]:
+    above = (each for graph in (known, own) for each in graph.transitive_objects(name, RDFS.subClassOf))
+    return {each for each in above if each is not None}
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    """A hint at the names most like a wrong one."""
+    near = difflib.get_close_matches(name, sorted(set(names) - {name}), n=2, cutoff=0.8)
+    return f" Did you mean {' or '.join(format_term(each) for each in near)}?" if near else ""
+
+
+def _check_severity(name: str, check: Query) -> Severity:
+    for severity in SEVERITIES:
+        if check.fields.get("severity") == severity and check.fields.get("remedy"):
+            return severity
+    wanted = "|".join(SEVERITIES)
+    raise QuerySyntaxError(f"{name}: a check needs '#+ severity: {wanted}' and '#+ remedy: …'", 1, 1)
+
+
+def _name(node: Node) -> str:
+    return str(node) if isinstance(node, URIRef) else _n3(node)
+
+
+def _n3(node: Node) -> str:
+    return node.n3() if hasattr(node, "n3") else str(node)
+
+
+def _shown(node: Node | None) -> str:
+    if isinstance(node, Literal) and node.datatype is None and not node.language:
+        return str(node)
+    return format_term(_n3(node)) if node is not None else ""
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(set(problems), key=lambda problem: problem.sort_key))
+
+
+@contextmanager
+def _quiet(*names: str) -> Iterator[None]:
+    """Keeps libraries from printing about values that the report tells better."""
+    loggers = [(logging.getLogger(name), logging.getLogger(name).level) for name in names]
+    for logger, _ in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in loggers:
+            logger.setLevel(level)
