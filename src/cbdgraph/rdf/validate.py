@@ -59,12 +59,12 @@ def validate_graph(
     shapes: Graph,
     *,
     context: Data | None = None,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, TurtleFile] | None = None,
 ) -> ValidationReport:
     """Every subject of `data` against `shapes`.
 
     `context` (ontology, vocabularies, other data) tells the classes of what `data` refers to, and is not itself
-    validated. `files` maps the IRIs of named graphs to paths, which the report shows and where it looks up lines.
+    validated. `files` gives the files of the named graphs of `data` by their IRIs, for paths and lines in the report.
     """
     own, known = _union(data), _union(context)
     graph = _with_types(own, known)
@@ -96,7 +96,7 @@ def run_checks(
     checks: Mapping[str, Query],
     *,
     context: Data | None = None,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, TurtleFile] | None = None,
 ) -> tuple[Problem, ...]:
     """The rows of all `checks` over `data` and `context` together, as problems; only for subjects of `data`.
 
@@ -143,7 +143,7 @@ def validate_files(
     become problems with a line; `TurtleError` if one does not exist.
     """
     data = Dataset()
-    files: dict[str, str] = {}
+    files: dict[str, TurtleFile] = {}
     broken: list[Problem] = []
     for number, path in enumerate(paths, 1):
         if not path.is_file():
@@ -154,7 +154,7 @@ def validate_files(
             broken.append(_from_syntax(error))
             continue
         graph = data.graph(URIRef(f"{GRAPHS}user/{number}"))
-        files[str(graph.identifier)] = str(path)
+        files[str(graph.identifier)] = file
         for triple in file.triples:
             graph.add(triple)
     described = {subject for subject, _, _, _ in data.quads((None, RDF.type, None, None))}
@@ -192,36 +192,27 @@ def _from_syntax(error: TurtleError) -> Problem:
 
 
 class _Places:
-    """Tells in which file a subject stands, and on which line; reads a file again only when it has problems."""
+    """Tells in which file a subject stands, and on which line."""
 
-    def __init__(self, data: Data, files: Mapping[str, str]) -> None:
-        self._lines: dict[str, Mapping[Node, int]] = {}
+    def __init__(self, data: Data, files: Mapping[str, TurtleFile]) -> None:
         self._graphs: dict[Node, dict[str, None]] = defaultdict(dict)
+        self._files = files
         if isinstance(data, Dataset):
-            names: dict[Node | None, str] = {}
             for subject, _, _, graph in data.quads((None, None, None, None)):
-                if graph not in names:
-                    names[graph] = files.get(str(graph), str(graph) if graph else "")
-                self._graphs[subject].setdefault(names[graph])
-            self.files = tuple(sorted({*names.values(), *files.values()} - {""}))
+                self._graphs[subject].setdefault(str(graph or ""))
         else:
-            self.files = tuple(sorted(files.values()))
-            name = files.get(str(data.identifier), "")
-            self._graphs = defaultdict(lambda: {name: None})
+            only = str(data.identifier)
+            self._graphs = defaultdict(lambda: {only: None})
+        self.files = tuple(sorted(file.path for file in files.values()))
 
     def find(self, subject: Node) -> tuple[str, int]:
-        """File and line of a subject's first block."""
-        for file in self._graphs[subject]:
-            line = self._lines_of(file).get(subject, 0)
-            if line:
-                return file, line
-        return next(iter(self._graphs[subject]), ""), 0
-
-    def _lines_of(self, file: str) -> Mapping[Node, int]:
-        if file not in self._lines:
-            path = Path(file)
-            self._lines[file] = _read(path).lines if path.suffix == ".ttl" and path.is_file() else {}
-        return self._lines[file]
+        """File and line of a subject's first block; the named graph where no file is known."""
+        graphs = list(self._graphs[subject])
+        for graph in graphs:
+            file = self._files.get(graph)
+            if file is not None:
+                return file.path, file.lines.get(subject, 0)
+        return (graphs[0] if graphs and graphs[0].startswith(BASE) else ""), 0
 
 
 def _union(data: Data | None) -> Graph:
