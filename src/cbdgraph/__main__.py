@@ -1,0 +1,9 @@
+"""`python -m cbdgraph`: the same as the command `cbdgraph`."""
+
+from __future__ import annotations
+
+import sys
+
+from cbdgraph.cli import main
+
+sys.exit(main())

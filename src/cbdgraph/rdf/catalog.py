@@ -1,0 +1,100 @@
+"""A checkout's folder in, the files that make up the graph out, with their named graphs and one hash; no clock.
+
+The graph is `ontology/**/*.ttl` and `data/turtle/**/*.ttl`. Each file is a named graph of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cbdgraph.iris import mint_graph
+
+if TYPE_CHECKING:
+    from cbdgraph.rdf.turtle import Triple, TurtleFile
+
+DATA: Final = Path("data/turtle")
+ONTOLOGY: Final = Path("ontology")
+RULES: Final = Path("ontology/rules")
+
+# Whose version decides what a build makes of the same files.
+_MAKERS: Final = ("cbdgraph", "rdflib", "pyoxigraph")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One Turtle file: where it lies, its name inside the checkout, and the IRI of its named graph."""
+
+    path: Path
+    name: str
+    graph: str
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it states facts, as opposed to terms, vocabularies and shapes."""
+        return self.name.startswith(f"{DATA.as_posix()}/")
+
+    @property
+    def is_shapes(self) -> bool:
+        """Whether it holds shapes, which are checked against and not reasoned over."""
+        return self.name.startswith("ontology/shapes/")
+
+
+def graph_of(name: str) -> str:
+    """The named graph of a file, from its path inside the checkout.
+
+    >>> graph_of("data/turtle/decisions/cop-10.ttl"), graph_of("ontology/shapes/decision.ttl")
+    ('https://w3id.org/cbdgraph/graph/decisions/cop-10', 'https://w3id.org/cbdgraph/graph/ontology/shapes/decision')
+    """
+    return mint_graph(name.removeprefix(f"{DATA.as_posix()}/").removesuffix(".ttl"))
+
+
+def find_sources(root: Path) -> tuple[Source, ...]:
+    """Every Turtle file of the checkout at `root`: ontology first, then data, each in order of name."""
+    names = [
+        path.relative_to(root).as_posix()
+        for folder in (ONTOLOGY, DATA)
+        for path in sorted((root / folder).rglob("*.ttl"))
+        if not path.name.startswith(".")
+    ]
+    return tuple(Source(root / name, name, graph_of(name)) for name in names)
+
+
+def read_sources(sources: Iterable[Source]) -> dict[str, TurtleFile]:
+    """The files by the IRI of their graph, in the order given; `TurtleError` for the first that is not Turtle."""
+    # Not at the top: an unchanged `serve` asks for the hash below, and must not wait for rdflib.
+    from cbdgraph.rdf.turtle import read_turtle
+
+    return {source.graph: read_turtle(source.path, source.name) for source in sources}
+
+
+def quads(files: dict[str, TurtleFile]) -> Iterator[tuple[str, Triple]]:
+    """Every triple of every file with its graph, in file order."""
+    for graph, file in files.items():
+        for triple in file.triples:
+            yield graph, triple
+
+
+def hash_inputs(root: Path) -> str:
+    """A hash of everything that a build depends on: Turtle files, rules, checks, this package and what it stands on.
+
+    Reads file contents only, so that a fresh clone and a touched file count as unchanged; needs no RDF library.
+    """
+    digest = hashlib.sha256()
+    for maker in _MAKERS:
+        digest.update(f"{maker} {version(maker)}\n".encode())
+    package = Path(__file__).resolve().parent.parent
+    inputs = [(path.relative_to(package.parent), path) for path in package.glob("*.py")]
+    for part in ("rdf", "store"):
+        inputs += [(path.relative_to(package.parent), path) for path in (package / part).glob("*.py")]
+    for folder, pattern in ((ONTOLOGY, "*.ttl"), (DATA, "*.ttl"), (RULES, "*.rq"), (Path("queries/checks"), "*.rq")):
+        inputs += [(path.relative_to(root), path) for path in (root / folder).rglob(pattern)]
+    for name, path in sorted((name.as_posix(), path) for name, path in inputs):
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
