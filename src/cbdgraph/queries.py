@@ -48,7 +48,8 @@ _HEADER: Final = re.compile(r"#\+\s*(?P<key>[a-z]+)(?:\s+(?P<name>[a-z]+))?\s*:\
 _PARAMETER: Final = re.compile(
     r"(?P<kind>[a-z]+),\s*(?P<need>required|optional),\s*(?P<example>[^;]+);\s*(?P<meaning>.+)\Z"
 )
-_SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>(?:\?\w+\s+)+)WHERE\b", re.MULTILINE)
+_SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>.+?)\s*^WHERE\b", re.MULTILINE | re.DOTALL)
+_COLUMN: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\bAS\s+\?(?P<computed>\w+)\s*\)|\?(?P<plain>\w+)")
 _HOLE: Final = "VALUES ?{name} {{ UNDEF }}"
 _ANY_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
 
@@ -148,7 +149,9 @@ class Query:
             description=fields.get("description", ""),
             tags=tuple(tag.strip() for tag in fields.get("tags", "").split(",") if tag.strip()),
             parameters=tuple(parameters),
-            columns=tuple(c.removeprefix("?") for c in projected["columns"].split()) if projected else (),
+            columns=tuple(c["computed"] or c["plain"] for c in _COLUMN.finditer(projected["columns"]))
+            if projected
+            else (),
             text=source,
             fields=MappingProxyType(fields),
         )
