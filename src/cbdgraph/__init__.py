@@ -7,7 +7,6 @@ worker process that only needs a core module starts without the grammar.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,5 +19,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("cbdgraph.citations"), name)
     if name == "__version__":
+        from importlib.metadata import version  # takes longer to import than a worker to start
+
         return version("cbdgraph")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -92,7 +92,8 @@ class QueryTooLarge(QueryError):
     """The answer is over a limit: `limit` names it ("rows", "bytes", "memory"), `value` is its size."""
 
     def __init__(self, limit: str, value: int) -> None:
-        super().__init__(f"the answer is over the limit of {value} {limit}; ask for less, or page with LIMIT/OFFSET")
+        unit = "MiB of memory" if limit == "memory" else limit
+        super().__init__(f"the answer is over the limit of {value} {unit}; ask for less, or page with LIMIT/OFFSET")
         self.limit, self.value = limit, value
 
 

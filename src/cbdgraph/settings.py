@@ -52,7 +52,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
-        """Settings from CBDGRAPH_… variables; an override that is None is left out. `SettingsError` says what is wrong."""
+        """Settings from CBDGRAPH_… variables; overrides win, unless None. `SettingsError` says what is wrong."""
         environment = os.environ if environment is None else environment
         kinds = _kinds()
         values: dict[str, Any] = {}
