@@ -1,0 +1,136 @@
+"""Printed labels in, labels of the contract out: "(c)" and "二" and "II" by the level they belong to; no structure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cbdgraph.citations.terminals import Terminal
+from cbdgraph.citations.usage import find_usage
+from cbdgraph.errors import InvalidName
+from cbdgraph.symbols import Symbol, format_roman, parse_roman
+
+# Levels whose numerals are Arabic in our locators, whatever the source prints.
+_ARABIC: Final = frozenset(
+    {"annex", "appendix", "programme-element", "para", "target", "principle", "table", "article"}
+)
+_LONGEST_RANGE: Final = 100
+
+Chain = tuple[Terminal, Terminal, list[Terminal]]
+
+
+def plain_label(level: str, terminal: Terminal, symbol: Symbol | None) -> tuple[str, list[str]]:
+    """The label of a step of `level`, and what is doubtful about it; `InvalidName` when it can be none."""
+    value, kind = terminal.value, terminal.kind
+    if kind == "CJK-BR":
+        usage = find_usage(symbol, "(一)") if symbol else None
+        number = int(value)
+        if usage and usage.level == "letter":
+            return chr(ord("a") + number - 1), []
+        doubts = [] if usage and usage.sure == "seen" else [_CJK_DOUBT]
+        return format_roman(number).lower(), doubts
+    if level in {"item", "subitem"}:
+        return value.lower(), []
+    if kind in {"ROMAN", "BR"} and value.upper() == value and not value.isdigit() and _is_roman(value):
+        if level in {"section", "part", "goal", "objective"} and value not in {"I", "II", "III", "IV", "V", "VI"}:
+            return value.lower(), []
+        return str(parse_roman(value)), []
+    if level == "annex" and len(value) == 1 and value.isalpha() and kind == "LETTER":
+        return value.lower(), []
+    return value.lower(), []
+
+
+_CJK_DOUBT: Final = "a bracketed Chinese numeral is read as a small Roman one; it may stand for a letter"
+
+
+def _is_roman(text: str) -> bool:
+    try:
+        return parse_roman(text) > 0
+    except InvalidName:
+        return False
+
+
+def span_of_labels(chains: list[list[Terminal]], ranges: set[int], level: str) -> list[Chain]:
+    """Each cited label with all labels it stands in: "19 (a), (b)" gives 19 (a) and 19 (b); a range gives each of its members.
+
+    The first two members of a row are the first and the last terminal of the words that name it.
+    """
+    out: list[Chain] = []
+    for place, chain in enumerate(chains):
+        labels = chain
+        if (chain[0].type == "SUB" and out and level not in {"item", "subitem", ""}) or (chain[0].type == "SUB" and out):
+            labels = _beside(out[-1][2], chain)
+        if place in ranges and out and (members := _between(out[-1][2], labels)):
+            first = out[-1][0]
+            out[-1] = (first, chain[-1], out[-1][2])
+            out += [(first, chain[-1], [*labels[:-1], member]) for member in members]
+        else:
+            out.append((chain[0], chain[-1], labels))
+    return [_apart(first, last, labels) for first, last, labels in out]
+
+
+def _apart(first: Terminal, last: Terminal, labels: list[Terminal]) -> Chain:
+    """ "6b" is number 6 with item b."""
+    if labels[0].kind == "NUMLET":
+        head = labels[0]
+        number = Terminal(head.type, head.start, head.end, head.text, head.value[:-1].lstrip("0"), "NUM")
+        letter = Terminal("SUB", head.start, head.end, head.text, head.value[-1], "BR")
+        labels = [number, letter, *labels[1:]]
+    return first, last, labels
+
+
+def _beside(before: list[Terminal], chain: list[Terminal]) -> list[Terminal]:
+    """The chain for a label that follows others: "(d)" after "19 (a)" is 19 (d), "(iii)" after "5 (c) (i)" is 5 (c) (iii)."""
+    bracketed = [place for place, label in enumerate(before) if label.type == "SUB" or label.kind in {"BR", "CJK-BR"}]
+    if not bracketed:
+        return [*before, *chain]
+    depth = bracketed[-1]
+    if len(bracketed) > 1 and not _same_sort(before[depth].value, chain[0].value):
+        depth = bracketed[0]
+    return [*before[:depth], *chain]
+
+
+def _same_sort(one: str, other: str) -> bool:
+    """Whether two bracketed labels are of one series: both small Roman, or both not."""
+    return _is_small_roman(one) == _is_small_roman(other)
+
+
+def _is_small_roman(label: str) -> bool:
+    return set(label) <= set("ivx") and _is_roman(label)
+
+
+def _between(before: list[Terminal], after: list[Terminal]) -> list[Terminal]:
+    """The members of a range after its first; none when the two ends do not belong together."""
+    if len(before) != len(after):
+        return []
+    low, high = before[-1], after[-1]
+    for series in (_numbers, _romans, _letters):
+        values = series(low.value, high.value)
+        if values:
+            return [Terminal(high.type, high.start, high.end, high.text, value, high.kind) for value in values]
+    return []
+
+
+def _numbers(low: str, high: str) -> list[str]:
+    if not (low.isdigit() and high.isdigit()) or not 0 < int(high) - int(low) <= _LONGEST_RANGE:
+        dotted = low.split("."), high.split(".")
+        if len(dotted[0]) == len(dotted[1]) == 2 and dotted[0][0] == dotted[1][0]:
+            return [f"{dotted[0][0]}.{last}" for last in _numbers(dotted[0][1], dotted[1][1])]
+        return []
+    return [str(number) for number in range(int(low) + 1, int(high) + 1)]
+
+
+def _romans(low: str, high: str) -> list[str]:
+    if not (_is_small_roman(low.lower()) and _is_small_roman(high.lower())) or (low == "i" and high in {"v", "x"}):
+        if not (low == "i" and high in {"v", "x"}):
+            return []
+    first, last = parse_roman(low), parse_roman(high)
+    return [
+        format_roman(number).lower() if low.islower() else format_roman(number)
+        for number in range(first + 1, last + 1)
+    ]
+
+
+def _letters(low: str, high: str) -> list[str]:
+    if len(low) != 1 or len(high) != 1 or not (low.isalpha() and high.isalpha()) or low.islower() != high.islower():
+        return []
+    return [chr(code) for code in range(ord(low) + 1, ord(high) + 1)]

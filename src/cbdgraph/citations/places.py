@@ -1,0 +1,385 @@
+"""The tree of one mention in, the places that it names out: which part stands inside which, and how sure that is.
+
+A part that can stand inside the one just named does ("附件二第2段" is a path); a part of a kind that was named before
+takes the place of that one ("大目标2 …；大目标3 …"); any other goes into the last annex, section or programme element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from cbdgraph.citations.labels import plain_label, span_of_labels
+from cbdgraph.citations.lexicon import fold
+from cbdgraph.citations.terminals import Terminal
+from cbdgraph.citations.usage import find_doubts, find_usage
+from cbdgraph.errors import InvalidName
+from cbdgraph.locators import Locator, Step
+from cbdgraph.model import Certainty
+from cbdgraph.symbols import Symbol
+
+if TYPE_CHECKING:
+    from lark import Tree
+
+_THEMES: Final = frozenset({"goal", "objective", "target", "indicator", "activity", "action", "principle"})
+_INNER: Final = _THEMES | {"rationale", "guideline", "guidance", "output"}
+_ANY: Final = _INNER | {"programme-element", "para", "item", "case-study", "table", "vision", "mission", "preamble"}
+# What may stand inside what, when named right after it.
+_HOLDS: Final[dict[str, frozenset[str]]] = {
+    "annex": _ANY | {"appendix", "section", "part"},
+    "appendix": _ANY | {"section", "part"},
+    "section": _ANY | {"part"},
+    "part": _ANY | {"section"},
+    "programme-element": _INNER,
+    "goal": frozenset({"objective", "target", "indicator", "activity", "action", "rationale"}),
+    "objective": frozenset({"target", "indicator", "activity", "action", "rationale", "item"}),
+    "target": frozenset({"indicator", "activity", "action", "rationale", "item"}),
+    "activity": frozenset({"output", "item"}),
+    "action": frozenset({"output", "item"}),
+    "principle": frozenset({"rationale", "guideline", "guidance"}),
+    "case-study": frozenset({"para", "section"}),
+    "guidance": frozenset({"para", "item"}),
+    "para": frozenset({"item"}),
+    "article": frozenset({"item", "para"}),
+    "item": frozenset({"subitem"}),
+    "table": frozenset({"principle", "row"}),
+}
+# Parts that later ones, not of their own kind, may still belong to.
+_CARRIERS: Final = frozenset({"annex", "appendix", "section", "part", "programme-element", "principle"})
+_KIN: Final = {"action": "activity", "indicator": "activity", "part": "part"}
+_LARGEST_PARAGRAPH: Final = 200  # the Secretariat's own forms go no further
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One named part: its locator, the span of the words that name it, and what speaks against the reading."""
+
+    locator: Locator
+    start: int
+    end: int
+    certainty: Certainty = "certain"
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One unit of the grammar: its level, its labels as chains of terminals, and the joint before it."""
+
+    level: str
+    start: int
+    end: int
+    word: Terminal | None = None
+    chains: list[list[Terminal]] = field(default_factory=list)
+    ranges: set[int] = field(default_factory=set)
+    joint: frozenset[str] = frozenset()
+    inner: list[_Unit] = field(default_factory=list)
+
+
+def read_places(tree: Tree[Any], terminals: Sequence[Terminal], symbol: Symbol | None) -> tuple[Place, ...]:
+    """The places that the tree of a mention names, in the order of the text; empty when it names the whole."""
+    reader = _Reader(symbol)
+    before: list[_Unit] = []
+    after: list[_Unit] = []
+    side = before
+    joint: frozenset[str] = frozenset()
+    for child in tree.children:
+        if getattr(child, "data", "") == "anchor":
+            side = after
+        elif getattr(child, "data", "") == "places":
+            side += _in_order(_units(child, terminals, joint))
+        elif hasattr(child, "start_pos"):
+            joint = terminals[child.start_pos].flags
+    reader.read(before)
+    annexed = reader.path[:1] if len(reader.path) == 1 and reader.path[0].level in {"annex", "appendix"} else ()
+    if not (annexed and after and after[0].joint == {"comma"} and after[0].level in _HOLDS["annex"]):
+        reader.finish()
+    reader.read(after)
+    reader.finish()
+    return tuple(sorted(reader.found, key=lambda place: place.start))
+
+
+def _units(tree: Tree[Any], terminals: Sequence[Terminal], joint: frozenset[str]) -> list[_Unit]:
+    """The units below a `places` node, without recursion into its left arm: a long list is a deep tree."""
+    rows: list[Tree[Any]] = []
+    node = tree
+    while getattr(node.children[0], "data", "") == "places":
+        rows.append(node)
+        node = node.children[0]
+    rows.append(node)
+    units: list[_Unit] = []
+    for row in reversed(rows):
+        for child in row.children:
+            kind = getattr(child, "data", "")
+            if kind == "places":
+                continue
+            if not kind:
+                terminal = terminals[child.start_pos]
+                joint = terminal.flags | ({"of"} if terminal.type == "OF" else frozenset())
+                continue
+            units.append(_unit(child, terminals, joint))
+            joint = frozenset()
+    return units
+
+
+def _unit(tree: Tree[Any], terminals: Sequence[Terminal], joint: frozenset[str]) -> _Unit:
+    leaves = [terminals[leaf.start_pos] for leaf in tree.scan_values(lambda leaf: hasattr(leaf, "start_pos"))]
+    leaves.sort(key=lambda leaf: leaf.start)
+    if tree.data == "group":
+        first = next((t for t in tree.children if getattr(t, "data", "") == "places"), None)
+        inner = _in_order(_units(first, terminals, frozenset())) if first is not None else []
+        return _Unit("group", leaves[0].start, leaves[-1].end, inner=inner, joint=joint)
+    word = next((leaf for leaf in leaves if leaf.type in {"PRE", "POST", "RELATED", "COLUMN"}), None)
+    special = {"RELATED": "related", "COLUMN": "column"}
+    level = "" if word is None else special.get(word.type, word.value)
+    unit = _Unit(level, leaves[0].start, leaves[-1].end, word, joint=joint)
+    past_word = fresh = tree.data == "subs"
+    for leaf in leaves:
+        if leaf.type == "LJ":
+            fresh = True
+            if "range" in leaf.flags:
+                unit.ranges.add(len(unit.chains))
+        elif leaf.type in {"LABEL", "LEAD"} or (leaf.type == "SUB" and fresh):
+            unit.chains.append([leaf])
+            fresh = False
+        elif leaf.type == "SUB":
+            if unit.chains:
+                unit.chains[-1].append(leaf)
+            else:
+                unit.chains.append([leaf])
+        elif leaf.type == "POST":
+            past_word = True
+    del past_word
+    return unit
+
+
+def _in_order(units: list[_Unit]) -> list[_Unit]:
+    """ "paragraph 4 of section B of annex II" as the path annex II, section B, paragraph 4."""
+    out: list[_Unit] = []
+    run: list[_Unit] = []  # the chain that is being turned round, innermost first
+    for unit in units:
+        if "of" in unit.joint and run:
+            inner = run[-1]
+            unit.joint, inner.joint = inner.joint, frozenset({"path"})
+            run.append(unit)
+            continue
+        out += reversed(run)
+        run = [unit]
+    out += reversed(run)
+    return out
+
+
+class _Reader:
+    """Keeps the path of the part named last, and what was named and not yet used as the holder of another."""
+
+    def __init__(self, symbol: Symbol | None) -> None:
+        self.symbol = symbol
+        self.found: list[Place] = []
+        self.path: tuple[Step, ...] = ()
+        self.root: tuple[Step, ...] = ()
+        self.pending: Place | None = None
+        self.doubts: list[str] = []  # of the next part
+        self.loose = False  # vision or mission were named: a bare paragraph may be the annex's
+
+    def finish(self) -> None:
+        """Nothing more is inside the part named last: it is itself what is cited."""
+        if self.pending:
+            self.found.append(self.pending)
+        self.pending = None
+
+    def read(self, units: list[_Unit]) -> None:
+        """Take the units in the order from holder to held."""
+        for unit in units:
+            if unit.level == "group":
+                self._group(unit)
+            elif unit.level == "related":
+                self.finish()
+                text = "names related activities without numbers"
+                self.found.append(Place(Locator(), unit.start, unit.end, "unresolved", text))
+            elif unit.level == "column":
+                self.doubts.append(
+                    "the indicators are named as a column, not by number: the targets beside them are cited"
+                )
+            else:
+                self._read(unit)
+
+    def _group(self, unit: _Unit) -> None:
+        outer, path = self.root, self.path
+        self.root = path if self.pending else self.root
+        if unit.inner:
+            self.pending = None
+        for inner in unit.inner:
+            self._read(inner, within=True) if inner.level not in {"related", "column", "group"} else self.read(
+                [inner]
+            )
+        self.finish()
+        self.root, self.path = outer, path
+
+    def _read(self, unit: _Unit, within: bool = False) -> None:
+        level, doubts = self._level(unit, within)
+        gap = "gap" in unit.joint
+        chains = span_of_labels(unit.chains, unit.ranges, level)
+        if level == "para" and unit.chains and unit.chains[0][0].kind == "LETNUM":
+            letter, number = unit.chains[0][0].value[0], unit.chains[0][0].value[1:]
+            base = (*self.root, Step("section", letter.lower()))
+            doubts.append("a letter before the number is read as the section")
+            self.finish()
+            self._emit((*base, Step("para", number)), unit.start, unit.end, doubts)
+            return
+        base, start = self._base(level, unit, chains)
+        if level == "para" and base == () and self.symbol:
+            if self.loose:
+                doubts.append("?stands after parts of an annex: it may be that paragraph of the annex")
+            elif any(step.level in _THEMES for place in self.found for step in place.locator.steps) and not any(
+                step.level == "annex" for place in self.found for step in place.locator.steps
+            ):
+                doubts.append("stands after goals or targets: it may be that paragraph of the annex")
+        if level in {"vision", "mission"}:
+            self.loose = True
+        if gap and level in {"vision", "mission"}:
+            doubts.append("words stand between the decision and its part")
+        if not chains:
+            self._put((*base, Step(level)), start, unit.end, doubts, pend=True)
+            return
+        for place, (first, last, labels) in enumerate(chains):
+            begin = start if place == 0 else first.start
+            end = unit.end if place == len(chains) - 1 else last.end
+            if place == 0 and last is not first and first.end > last.end:
+                end = first.end
+            self._chain(base, level, labels, begin, max(end, last.end), [*doubts], single=len(chains) == 1)
+
+    def _chain(
+        self,
+        base: tuple[Step, ...],
+        level: str,
+        labels: list[Terminal],
+        start: int,
+        end: int,
+        doubts: list[str],
+        single: bool,
+    ) -> None:
+        steps = list(base)
+        here = level
+        for place, terminal in enumerate(labels):
+            if place:
+                here = "subitem" if here in {"item", "subitem"} else "item"
+            try:
+                label, why = plain_label(here, terminal, self.symbol)
+                step = Step(here, label)
+            except InvalidName as error:
+                self.finish()
+                self.found.append(Place(Locator(tuple(steps)), start, end, "unresolved", error.reason))
+                return
+            doubts += why
+            if place == 0 and (other := self._misfit(steps, step)):
+                doubts.append(other)
+                steps.pop()
+            steps.append(step)
+            if here == "para" and label.isdigit() and int(label) > _LARGEST_PARAGRAPH:
+                doubts.append(f"no decision has a paragraph {label}")
+        self._put(tuple(steps), start, end, doubts, pend=single)
+
+    def _misfit(self, steps: list[Step], step: Step) -> str:
+        """Why a dotted number does not go into the numbered part before it: goal 2.2 is not of element 1."""
+        if not steps or "." not in step.label or steps[-1].level not in {"programme-element", "goal"}:
+            return ""
+        if not steps[-1].label.isdigit() or step.label.split(".")[0] == steps[-1].label:
+            return ""
+        return f"the number {step.label} is not one of {steps[-1].level} {steps[-1].label}, so it is not placed there"
+
+    def _level(self, unit: _Unit, within: bool) -> tuple[str, list[str]]:
+        """The level of a unit, and what is doubtful about it."""
+        doubts, self.doubts = self.doubts, []
+        word, level = unit.word, unit.level
+        first = unit.chains[0][0] if unit.chains else None
+        if word is None:
+            if first is not None and first.type == "SUB":
+                return ("subitem" if self.path and self.path[-1].level == "item" else "item"), doubts
+            if within and first is not None and "." in first.value:
+                usage = find_usage(self.symbol, "number") if self.symbol else None
+                if usage is None or usage.sure != "seen":
+                    doubts.append("a number without a word: what it counts is not known")
+                return (usage.level if usage else "guideline"), doubts
+            if first is not None and first.text == first.value and len(unit.chains[0]) == 1:
+                doubts.append("a number without a word is read as a paragraph")
+            return "para", doubts
+        if (
+            word.type == "POST"
+            and first is not None
+            and first.kind in {"BR", "CJK-BR"}
+            and level in {"para", "article"}
+        ):
+            return "item", doubts
+        if level == "article" and self.symbol is not None:
+            doubts.append("a decision has paragraphs: “article” is read as paragraph")
+            return "para", doubts
+        if word.generic:
+            usage = find_usage(self.symbol, fold(word.text)) if self.symbol else None
+            if usage is None:
+                doubts.append(
+                    f"“{word.text}” is a word for several levels; which one this decision means is not known"
+                )
+                return level, doubts
+            if usage.sure != "seen":
+                doubts.append(f"“{word.text}” is read as {usage.level}; source: {usage.source}")
+            held = self.path if self.pending else ()
+            if usage.under and not any(step.level == usage.under for step in (*held, *self.path)):
+                doubts.append(f"it names no {usage.under}, under which this decision places each {usage.level}")
+            return usage.level, doubts
+        if level == "case-study" and word.type == "PRE":
+            return level, doubts
+        return level, doubts
+
+    def _base(self, level: str, unit: _Unit, chains: list[Any]) -> tuple[tuple[Step, ...], int]:
+        """The steps that hold the unit, and where the words that name it begin."""
+        apart = "semi" in unit.joint or ("and" in unit.joint and "including" not in unit.joint)
+        if self.pending:
+            holder = self.path[-1].level
+            fits = level in _HOLDS.get(holder, frozenset()) and len(self.path) >= len(self.root)
+            if fits and "including" in unit.joint:
+                self.finish()
+                return self.path, unit.start
+            if fits and not apart:
+                start = min(self.pending.start, unit.start)
+                self.pending = None
+                return self.path, start
+            self.finish()
+            if fits and apart:
+                self.path = self.path[:-1]
+        elif level in {"item", "subitem"} and self.path:
+            kept = [
+                i for i, step in enumerate(self.path) if step.level in {"para", "article"} or step.level in _THEMES
+            ]
+            if kept and ("including" in unit.joint or unit.word is not None):
+                return self.path[: kept[-1] + 1], unit.start
+        return self._carried(level), unit.start
+
+    def _carried(self, level: str) -> tuple[Step, ...]:
+        kin = _KIN.get(level, level)
+        for place in range(len(self.path) - 1, len(self.root) - 1, -1):
+            if _KIN.get(self.path[place].level, self.path[place].level) == kin:
+                return self.path[:place]
+        kept = self.root
+        for step in self.path[len(self.root) :]:
+            if step.level not in _CARRIERS or level not in _HOLDS[step.level]:
+                break
+            # Programme elements stand beside sections; only one named right after a section is inside it.
+            if level == "programme-element" and step.level in {"section", "part"}:
+                break
+            kept = (*kept, step)
+        return kept
+
+    def _put(self, steps: tuple[Step, ...], start: int, end: int, doubts: list[str], pend: bool) -> None:
+        self._emit(steps, start, end, doubts)
+        if pend:
+            self.pending = self.found.pop()
+
+    def _emit(self, steps: tuple[Step, ...], start: int, end: int, doubts: list[str]) -> None:
+        locator = Locator(steps)
+        known = list(find_doubts(self.symbol, locator)) if self.symbol else []
+        reasons = list(dict.fromkeys([*doubts, *known]))
+        certainty: Certainty = "certain"
+        if reasons:
+            certainty = "ambiguous" if any(reason.startswith("?") for reason in reasons) else "probable"
+        self.found.append(Place(locator, start, end, certainty, "; ".join(r.lstrip("?") for r in reasons)))
+        self.path = steps
