@@ -50,7 +50,7 @@ def _fmt(args: argparse.Namespace) -> int:
         # A file that the user names is to be formatted, whatever it is.
         files = [(Path(name), name, True) for name in args.files]
     else:
-        files = [(source.path, source.name, source.is_data) for source in find_sources(root)]
+        files = [(source.path, source.name, source.is_formatted) for source in find_sources(root)]
     changed = faults = 0
     for path, name, wanted in files:
         try:
@@ -59,14 +59,15 @@ def _fmt(args: argparse.Namespace) -> int:
             faults += 1
             _say(str(error))
             continue
+        if not wanted:
+            if args.verbose:
+                _say(f"{name}: read, and left as it is (its blank nodes and comments have no place in this format)")
+            continue
         try:
             text = rewrite(file)
         except TurtleError as error:
-            if wanted:
-                faults += 1
-                _say(str(error))
-            elif args.verbose:
-                _say(f"{name}: read, and left as it is (it has blank nodes or comments between its blocks)")
+            faults += 1
+            _say(str(error))
             continue
         before = path.read_text(encoding="utf-8")
         if text == before:
@@ -118,7 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         "fmt",
         "bring Turtle files into the house format",
         "Rewrites Turtle in the house format: one block per subject in file order, one predicate a line.\n"
-        "Without FILE: all of data/turtle and ontology; ontology files that need blank nodes are only read.",
+        "Without FILE: data/turtle and ontology/vocabularies.ttl; the other files of ontology, which have\n"
+        "blank nodes and comments, are only read.",
         """
         cbdgraph fmt                          # rewrite what differs
         cbdgraph fmt --check                  # exit 1 if anything would change; writes nothing

@@ -39,6 +39,11 @@ class Source:
         return self.name.startswith(f"{DATA.as_posix()}/")
 
     @property
+    def is_formatted(self) -> bool:
+        """Whether `cbdgraph fmt` writes it: the others in ontology/ have blank nodes and comments of their own."""
+        return self.is_data or self.name == "ontology/vocabularies.ttl"
+
+    @property
     def is_shapes(self) -> bool:
         """Whether it holds shapes, which are checked against and not reasoned over."""
         return self.name.startswith("ontology/shapes/")

@@ -91,6 +91,7 @@ _BARE: Final = {
     XSD.boolean: re.compile(r"(?:true|false)\Z"),
 }
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_NT_TO_ESCAPE: Final = re.compile(r'["\\\n\r]')
 _TO_ESCAPE: Final = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]')
 
 
@@ -113,24 +114,38 @@ class TurtleFile:
 class _Recorder(Graph):
     """Takes what the parser says in the order in which it says it; keeps no index."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__(bind_namespaces="none")
+        self.prefix = re.sub(r"[^A-Za-z0-9]+", "-", path.removesuffix(".ttl")).strip("-")
+        self.blank: dict[Node, BNode] = {}
         self.seen: dict[Triple, None] = {}
         self.lines: dict[Node, int] = {}
         self.line_now: Callable[[], int] = lambda: 0
 
     def add(self, triple: Any) -> _Recorder:
+        if isinstance(triple[0], BNode) or isinstance(triple[2], BNode):
+            triple = (self.named(triple[0]), triple[1], self.named(triple[2]))
         self.seen.setdefault(triple)
         if triple[0] not in self.lines:
             self.lines[triple[0]] = self.line_now()
         return self
+
+    def named(self, node: Node) -> Node:
+        """The parser's blank nodes have random labels; the same file must give the same triples every time."""
+        if not isinstance(node, BNode):
+            return node
+        if node not in self.blank:
+            self.blank[node] = BNode(f"{self.prefix}-b{len(self.blank) + 1}".lstrip("-"))
+        return self.blank[node]
 
 
 class _Sink(RDFSink):
     """Builds terms without changing a literal's characters."""
 
     def newLiteral(self, s: str, dt: URIRef | None, lang: str | None) -> Literal:  # noqa: N802 (rdflib's name)
-        return Literal(s, datatype=dt, normalize=False) if dt else Literal(s, lang=lang)
+        if dt and dt != XSD.string:  # in RDF 1.1 a plain literal and an xsd:string are one term
+            return Literal(s, datatype=dt, normalize=False)
+        return Literal(s, lang=lang)
 
     def normalise(self, f: Any, n: Any) -> Any:
         if isinstance(n, Decimal):
@@ -141,7 +156,7 @@ class _Sink(RDFSink):
 def parse_turtle(text: str, path: str = "") -> TurtleFile:
     """Read Turtle; `TurtleError` with the line where it is not. Relative IRIs without `@base` are under our base."""
     text = text.removeprefix("\ufeff")
-    graph = _Recorder()
+    graph = _Recorder(path)
     parser = SinkParser(_Sink(graph), baseURI=BASE, turtle=True)
     graph.line_now = lambda: parser.lines + 1
     try:
@@ -172,6 +187,26 @@ def read_turtle(path: Path, shown_as: str = "") -> TurtleFile:
     except UnicodeDecodeError as error:
         raise TurtleError(name, f"is not UTF-8 at byte {error.start}") from error
     return parse_turtle(text, name)
+
+
+def format_ntriple(triple: Triple) -> str:
+    """A triple as one line of N-Triples, without the line end.
+
+    >>> format_ntriple((URIRef("http://e/a"), URIRef("http://e/b"), Literal("x", lang="en")))
+    '<http://e/a> <http://e/b> "x"@en .'
+    """
+    return f"{_nterm(triple[0])} {_nterm(triple[1])} {_nterm(triple[2])} ."
+
+
+def _nterm(node: Node) -> str:
+    if isinstance(node, URIRef):
+        return f"<{node}>"
+    if isinstance(node, Literal):
+        quoted = '"' + _NT_TO_ESCAPE.sub(_escape, node) + '"'
+        if node.language:
+            return f"{quoted}@{node.language}"
+        return quoted if node.datatype is None else f"{quoted}^^<{node.datatype}>"
+    return f"_:{node}"
 
 
 def rewrite(file: TurtleFile) -> str:
