@@ -1,0 +1,81 @@
+"""What all answers share: an engine's answer in, a response with validators out; holds no route.
+
+An answer is the same bytes for the same release, query, graphs and media type, so that its ETag is known before it is
+worked out, and a client that has it gets 304 without a query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cbdgraph.server.live import Served
+
+T = TypeVar("T")
+
+CACHE = "public, max-age=60, must-revalidate"
+
+
+class ClientGone(Exception):
+    """The client closed the connection before there was an answer."""
+
+
+def served_of(request: Request) -> Served:
+    """The release that this request is answered from."""
+    served: Served = request.scope["cbdgraph.served"]
+    return served
+
+
+def etag(served: Served, *parts: object) -> str:
+    """A weak validator: the order of rows without ORDER BY is not promised byte for byte."""
+    digest = hashlib.sha256(served.release.encode() + served.data_hash.encode())
+    for part in parts:
+        digest.update(b"\0" + str(part).encode("utf-8", "surrogatepass"))
+    return f'W/"{digest.hexdigest()[:32]}"'
+
+
+def not_modified(request: Request, tag: str) -> Response | None:
+    """304 if the client has this answer already."""
+    held = [value.strip() for value in request.headers.get("if-none-match", "").split(",")]
+    if tag in held or tag.removeprefix("W/") in held or "*" in held:
+        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept", "Cache-Control": CACHE})
+    return None
+
+
+def respond(
+    content: bytes | str, media_type: str, tag: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
+    """A response that may be kept if it has a validator; text is UTF-8."""
+    own = {"Vary": "Accept", "Cache-Control": CACHE if tag else "no-store", **(headers or {})}
+    if tag:
+        own["ETag"] = tag
+    response = Response(content, headers=own)
+    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    response.headers["Content-Type"] = media_type + charset
+    return response
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which is cancelled when the client goes; then `ClientGone`."""
+    task = asyncio.ensure_future(work)
+    watch = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise ClientGone
+    finally:
+        for unfinished in (task, watch):
+            if not unfinished.done():
+                unfinished.cancel()
+        await asyncio.gather(task, watch, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,58 @@
+"""/resolve: a written citation in, a redirect to what it means out, or the candidates where that is not certain."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cbdgraph.errors import InvalidName
+from cbdgraph.namespaces import LANGUAGES
+from cbdgraph.server import pages
+from cbdgraph.server.answers import served_of
+from cbdgraph.server.problems import Problem
+from cbdgraph.server.resources import known_iris
+
+router = APIRouter()
+
+
+@router.get("/resolve", summary="What a written citation means")
+async def get_resolve(
+    request: Request,
+    citation: Annotated[str, Query(max_length=1000, examples=["XI/16 para 5(d)"], description="as it is written")],
+    lang: Annotated[str | None, Query(description="language of the citation; guessed if absent")] = None,
+    format: Annotated[str | None, Query(description="json or html, for the candidates")] = None,  # noqa: A002, ARG001
+) -> Response:
+    """303 to the IRI's address when one reading is certain, 200 with candidates when not, 404 for no citation."""
+    from cbdgraph.citations import resolve  # the grammar takes longer to load than the server to start
+
+    if lang is not None and lang not in LANGUAGES:
+        raise Problem("parameter", f"lang is one of {', '.join(LANGUAGES)}, not {lang!r}", {"parameter": "lang"})
+    try:
+        resolution = resolve(citation, lang, await known_iris(served_of(request)))
+    except InvalidName as error:
+        raise Problem("unresolved", f"{citation!r}: {error.reason}") from error
+    if resolution.iri is not None:
+        location = quote(pages.local(resolution.iri), safe="/:%#")
+        return Response(status_code=303, headers={"Location": location, "Cache-Control": "no-store"})
+    if not resolution.candidates:
+        raise Problem("unresolved", f"{citation!r}: {resolution.reason}")
+    candidates = [
+        {
+            "iri": candidate.iri,
+            "path": pages.local(candidate.iri),
+            "certainty": candidate.citation.certainty,
+            "reason": candidate.reason,
+        }
+        for candidate in resolution.candidates
+    ]
+    if pages.wants_html(request):
+        return pages.respond(
+            pages.render("candidates.html", citation=citation, reason=resolution.reason, candidates=candidates)
+        )
+    return pages.respond_json(
+        {"citation": citation, "iri": None, "reason": resolution.reason, "candidates": candidates}
+    )

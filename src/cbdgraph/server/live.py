@@ -1,0 +1,192 @@
+"""What is being served now: settings in, an open engine per request out; never drops a request for a new release.
+
+The service looks at `build/current` at most once a second. When it points elsewhere, the new release is opened
+beside the old one and takes over in one step; the old one is closed when its last request has been answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cbdgraph.errors import EngineUnavailable
+from cbdgraph.queries import Query, read_queries
+from cbdgraph.settings import Settings
+from cbdgraph.store import Engine, Limits
+from cbdgraph.store.embedded import Store
+from cbdgraph.store.local import LocalEngine
+from cbdgraph.store.releases import Counts, current_release
+
+_LOOK_SECONDS: Final = 1.0
+_LOG: Final = logging.getLogger("cbdgraph.server")
+
+
+@dataclass(slots=True)
+class Served:
+    """One release with its open engine and the named queries that were there when it was opened."""
+
+    release: str
+    data_hash: str
+    counts: Counts
+    engine: Engine
+    queries: Mapping[str, Query]
+    built_with: Mapping[str, str]
+    descriptor: int | None = None  # holds the release against pruning
+    users: int = 0
+    retired: bool = False
+    known: frozenset[str] | None = None  # our IRIs that it holds, looked up when first needed
+    known_is_too_large: bool = False
+
+    @property
+    def graphs(self) -> frozenset[str]:
+        """The IRIs of the named graphs."""
+        return frozenset(graph for graph in self.engine.facts.graphs if graph)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The limits of one answer."""
+    return Limits(settings.query_seconds, settings.max_rows, settings.max_bytes)
+
+
+class Live:
+    """Hands out what is served now; `enter` and `leave` count the requests of a release."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._served: Served | None = None
+        self._target = ""
+        self._looked = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._switching = False
+        self._folder: Path | None = None
+
+    async def open(self) -> None:
+        """Open what there is; `EngineUnavailable` if nothing is built."""
+        if self.settings.data:
+            self._served = await self._open_files()
+            return
+        self._target = self._read_link()
+        self._served = await self._open_release()
+
+    async def close(self) -> None:
+        """Close everything, whoever still uses it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._served is not None:
+            await self._close(self._served)
+            self._served = None
+        if self._folder is not None:
+            await asyncio.to_thread(shutil.rmtree, self._folder, True)
+
+    @property
+    def current(self) -> Served:
+        """What is served now, without counting."""
+        if self._served is None:
+            raise EngineUnavailable("the service is not open", 1)
+        return self._served
+
+    def enter(self) -> Served:
+        """What is served now, for one request, which ends with `leave`."""
+        if not self.settings.data and time.monotonic() - self._looked > _LOOK_SECONDS:
+            self._looked = time.monotonic()
+            if not self._switching and self._read_link() not in {"", self._target}:
+                self._switching = True
+                self._start(self._switch())
+        served = self.current
+        served.users += 1
+        return served
+
+    def leave(self, served: Served) -> None:
+        """The request is answered."""
+        served.users -= 1
+        if served.retired and not served.users:
+            self._start(self._close(served))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _read_link(self) -> str:
+        try:
+            return str((self.settings.build_path / "current").readlink())
+        except OSError:
+            return ""
+
+    async def _switch(self) -> None:
+        target = self._read_link()
+        try:
+            fresh = await self._open_release()
+        except EngineUnavailable as error:
+            _LOG.warning("the new release cannot be opened, the old one stays: %s", error)
+        else:
+            old, self._served = self._served, fresh
+            if old is not None:
+                old.retired = True
+                if not old.users:
+                    self._start(self._close(old))
+            _LOG.info("release %s is served now", fresh.release)
+        finally:
+            self._target, self._switching = target, False
+
+    async def _close(self, served: Served) -> None:
+        await served.engine.close()
+        if served.descriptor is not None:
+            os.close(served.descriptor)
+            served.descriptor = None
+
+    async def _open_release(self) -> Served:
+        release = current_release(self.settings.build_path)
+        if release is None:
+            raise EngineUnavailable("nothing is built yet; run: cbdgraph build")
+        descriptor = release.hold()
+        try:
+            manifest = release.manifest
+            engine = await self._open_engine(release.store_path, manifest.graphs, manifest.counts.total)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return Served(
+            manifest.release,
+            manifest.data_hash,
+            manifest.counts,
+            engine,
+            read_queries(self.settings.queries_path),
+            manifest.built_with,
+            descriptor,
+        )
+
+    async def _open_files(self) -> Served:
+        files = self.settings.data
+        self._folder = Path(tempfile.mkdtemp(prefix="cbdgraph-"))
+        counts = await asyncio.to_thread(Store.build, self._folder / "store", files, union_default=False)
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(file.read_bytes())
+        graphs = {graph: number for graph, number in counts.items() if graph}
+        engine = await self._open_engine(self._folder / "store", graphs, counts[""])
+        total = sum(counts.values())
+        data_hash = digest.hexdigest()
+        queries = read_queries(self.settings.queries_path)
+        return Served(f"data-{data_hash[:12]}", data_hash, Counts(total, 0, total), engine, queries, {})
+
+    async def _open_engine(self, store_path: Path, graphs: Mapping[str, int], default_triples: int) -> Engine:
+        return await LocalEngine.open(
+            store_path,
+            graphs=graphs,
+            default_triples=default_triples,
+            limits=limits_of(self.settings),
+            workers=self.settings.workers,
+            queue=self.settings.queue,
+            memory_mb=self.settings.worker_memory_mb,
+        )

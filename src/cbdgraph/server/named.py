@@ -1,0 +1,205 @@
+"""/query: the named queries as operations; names and values in, tables in many formats out; pastes no text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cbdgraph.errors import ParameterError
+from cbdgraph.queries import Query, find_query
+from cbdgraph.server import pages
+from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.live import Served
+from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format
+from cbdgraph.server.problems import Problem
+from cbdgraph.store import Answer
+
+router = APIRouter()
+
+OFFER: Final = (
+    JSON,
+    "application/sparql-results+json",
+    "text/csv",
+    "text/tab-separated-values",
+    XLSX,
+    "application/sparql-results+xml",
+    HTML,
+)
+_RESULTS: Final = "application/sparql-results+json"
+_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_SHEET_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+@router.get("/query", summary="The named queries")
+async def list_queries(request: Request) -> Response:
+    """Every named query with its parameters, columns and an example that has an answer."""
+    served = served_of(request)
+    html = pages.wants_html(request)
+    tag = etag(served, "queries", html, *(query.text for query in served.queries.values()))
+    if known := not_modified(request, tag):
+        return known
+    entries = [_entry(query) for query in served.queries.values()]
+    if html:
+        return pages.respond(pages.render("queries.html", queries=entries), tag)
+    return pages.respond_json({"queries": entries, "release": served.release}, tag)
+
+
+@router.get(
+    "/query/{name}",
+    summary="Run a named query",
+    openapi_extra={
+        "parameters": [
+            {
+                "name": "parameters",
+                "in": "query",
+                "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+                "style": "form",
+                "explode": True,
+                "example": {"set": "aichi"},
+                "description": "the query's own parameters, as listed at /query/; format wins over Accept",
+            }
+        ]
+    },
+)
+async def run_named(request: Request, name: str) -> Response:
+    """The rows of a named query: json (plain values), sparql-json, xml, csv, tsv, xlsx, html."""
+    served = served_of(request)
+    query = find_query(served.queries, name)
+    values: dict[str, str] = {}
+    for key, value in request.query_params.multi_items():
+        if key in values:
+            raise ParameterError(key, "it is given more than once")
+        values[key] = value
+    wanted = values.pop("format", None)
+    shown = choose_format(wanted, OFFER) if wanted else choose(request.headers.get("accept", ""), OFFER)
+    if shown == HTML and not values and any(parameter.required for parameter in query.parameters):
+        return pages.respond(pages.render("query.html", query=_entry(query), columns=[], rows=None, values={}))
+    text = query.bind(values)
+    tag = etag(served, text, shown)
+    if known := not_modified(request, tag):
+        return known
+    written = shown if shown.startswith(("text/c", "text/tab", "application/sparql")) else _RESULTS
+    try:
+        answer = await while_connected(request, served.engine.run_query(text, media_type=written, trusted=True))
+    except ClientGone:
+        return Response(status_code=499)
+    headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
+    if shown == HTML:
+        columns, rows = _terms(query, answer)
+        page = pages.render("query.html", query=_entry(query), columns=columns, rows=rows, values=values)
+        return pages.respond(page, tag, headers)
+    if shown == JSON:
+        return pages.respond_json(_document(served, query, answer, values), tag, headers)
+    if shown == XLSX:
+        headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+        return respond(await asyncio.to_thread(_workbook, query, answer), XLSX, tag, headers)
+    return respond(answer.content, shown, tag, headers)
+
+
+def _entry(query: Query) -> dict[str, Any]:
+    examples = {parameter.name: parameter.example for parameter in query.parameters if parameter.required}
+    return {
+        "name": query.name,
+        "summary": query.summary,
+        "description": query.description,
+        "tags": list(query.tags),
+        "columns": list(query.columns),
+        "parameters": [
+            {
+                "name": parameter.name,
+                "kind": parameter.kind,
+                "required": parameter.required,
+                "example": parameter.example,
+                "meaning": parameter.meaning,
+            }
+            for parameter in query.parameters
+        ],
+        "path": f"/query/{query.name}",
+        "example": _address(query.name, examples),
+        "sparql": query.text,
+    }
+
+
+def _address(name: str, values: dict[str, str]) -> str:
+    return f"/query/{name}" + (f"?{urlencode(values)}" if values else "")
+
+
+def _terms(query: Query, answer: Answer) -> tuple[list[str], list[list[dict[str, str] | None]]]:
+    """The columns of the contract and the rows in their order, as terms of SPARQL JSON."""
+    document = json.loads(answer.content)
+    if "results" not in document:
+        raise Problem("query", f"the query {query.name!r} is not a SELECT")
+    columns = list(query.columns or document["head"]["vars"])
+    return columns, [[row.get(name) for name in columns] for row in document["results"]["bindings"]]
+
+
+def _document(served: Served, query: Query, answer: Answer, values: dict[str, str]) -> dict[str, Any]:
+    columns, rows = _terms(query, answer)
+    links = {
+        "self": _address(query.name, values),
+        **{name: _address(query.name, {**values, "format": name}) for name in ("csv", "tsv", "xlsx", "sparql-json")},
+        "queries": "/query/",
+    }
+    return {
+        "query": query.name,
+        "columns": columns,
+        "rows": [
+            {name: plain(term) for name, term in zip(columns, row, strict=True) if term is not None} for row in rows
+        ],
+        "complete": answer.complete,
+        "release": served.release,
+        "links": links,
+    }
+
+
+def plain(term: dict[str, Any]) -> str | int | float | bool:
+    """A term of SPARQL JSON as a plain JSON value: numbers and booleans as such, all else as its text.
+
+    >>> plain({"type": "literal", "value": "15", "datatype": "http://www.w3.org/2001/XMLSchema#integer"})
+    15
+    """
+    value, datatype = str(term["value"]), str(term.get("datatype", ""))
+    try:
+        match datatype.removeprefix(_XSD):
+            case "integer" | "int" | "nonNegativeInteger" | "positiveInteger":
+                return int(value)
+            case "decimal":
+                number = float(value)
+                return int(number) if number.is_integer() and "e" not in value else number
+            case "boolean":
+                return value in {"true", "1"}
+    except ValueError:
+        return value  # ill-typed data is shown as it stands
+    return value
+
+
+def _workbook(query: Query, answer: Answer) -> bytes:
+    from openpyxl import Workbook  # loads slowly, and few ask for it
+    from openpyxl.cell import WriteOnlyCell
+
+    columns, rows = _terms(query, answer)
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(query.name[:31])
+    sheet.append(columns)
+    for row in rows:
+        cells = []
+        for term in row:
+            value = None if term is None else plain(term)
+            if isinstance(value, str):
+                cell = WriteOnlyCell(sheet, _SHEET_FORBIDDEN.sub(" ", value)[:32_767])
+                cell.data_type = "s"  # a text that begins with = is no formula
+                cells.append(cell)
+            else:
+                cells.append(value)
+        sheet.append(cells)
+    target = BytesIO()
+    book.save(target)
+    return target.getvalue()

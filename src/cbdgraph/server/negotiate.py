@@ -1,0 +1,147 @@
+"""Content negotiation: Accept header and ?format= in, a media type of those offered out; must not know of SPARQL.
+
+RFC 9110 section 12.5.1: the most specific range that matches gives a type its weight; the highest weight wins, the
+order of the offer decides between equals; weight 0 excludes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cbdgraph.store import GRAPH_TYPES, RESULT_TYPES
+
+HTML: Final = "text/html"
+JSON: Final = "application/json"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+# Names for ?format= and file endings. Those in a group of their own differ by what there is to be written.
+FORMATS: Final[Mapping[str, str]] = {
+    "html": HTML,
+    "json": JSON,
+    "sparql-json": "application/sparql-results+json",
+    "srj": "application/sparql-results+json",
+    "xml": "application/sparql-results+xml",
+    "srx": "application/sparql-results+xml",
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "xlsx": XLSX,
+    "ttl": "text/turtle",
+    "turtle": "text/turtle",
+    "nt": "application/n-triples",
+    "ntriples": "application/n-triples",
+    "rdf": "application/rdf+xml",
+    "rdfxml": "application/rdf+xml",
+    "jsonld": "application/ld+json",
+    "nq": "application/n-quads",
+    "nquads": "application/n-quads",
+    "trig": "application/trig",
+}
+
+# Other names for what the engine writes; the answer carries the name that was asked for.
+RESULT_ALIASES: Final[Mapping[str, str]] = {
+    "application/json": "application/sparql-results+json",
+    "application/xml": "application/sparql-results+xml",
+    "text/xml": "application/sparql-results+xml",
+}
+GRAPH_ALIASES: Final[Mapping[str, str]] = {
+    "application/json": "application/ld+json",
+    "application/xml": "application/rdf+xml",
+    "text/xml": "application/rdf+xml",
+    "application/x-turtle": "text/turtle",
+}
+RESULT_OFFER: Final = (*RESULT_TYPES, *RESULT_ALIASES, HTML)
+GRAPH_OFFER: Final = (*GRAPH_TYPES, *GRAPH_ALIASES, HTML)
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    main: str
+    sub: str
+    parameters: frozenset[tuple[str, str]]
+    weight: float
+
+    def specificity(self, media_type: str) -> int:
+        """How closely the range names the type; -1 if it does not match."""
+        main, _, sub = media_type.partition("/")
+        if self.main == "*":
+            return 0
+        if self.main != main:
+            return -1
+        if self.sub == "*":
+            return 1
+        return 2 + len(self.parameters) if self.sub == sub else -1
+
+
+class NotAcceptable(ValueError):
+    """Nothing of `offer` is accepted, or ?format= names none of it."""
+
+    def __init__(self, asked: str, offer: Sequence[str]) -> None:
+        super().__init__(f"none of the offered types is among {asked!r}")
+        self.asked, self.offer = asked, tuple(offer)
+
+
+def choose(accept: str, offer: Sequence[str]) -> str:
+    """The best type of `offer` for an Accept header; the first one for an empty header.
+
+    >>> choose("text/csv;q=0.5, application/*", ["text/csv", "application/json"])
+    'application/json'
+    """
+    ranges = list(_parse(accept))
+    if not ranges:
+        return offer[0]
+    best, best_weight = "", 0.0
+    for media_type in offer:
+        matches = [(found, r.weight) for r in ranges if (found := r.specificity(media_type)) >= 0]
+        weight = max(matches)[1] if matches else 0.0
+        if weight > best_weight:
+            best, best_weight = media_type, weight
+    if not best:
+        raise NotAcceptable(accept, offer)
+    return best
+
+
+def choose_format(name: str, offer: Sequence[str], formats: Mapping[str, str] = FORMATS) -> str:
+    """The type that ?format= names, by short name or in full."""
+    media_type = formats.get(name.lower(), name.partition(";")[0].strip().lower())
+    if media_type == "application/sparql-results+xml" and media_type not in offer:
+        media_type = "application/rdf+xml"  # format=xml of a graph
+    if media_type not in offer:
+        raise NotAcceptable(name, offer)
+    return media_type
+
+
+def short_names(offer: Iterable[str]) -> list[str]:
+    """The names of ?format= for an offer, one per type."""
+    names: dict[str, str] = {}
+    for name, media_type in FORMATS.items():
+        if media_type in offer:
+            names.setdefault(media_type, name)
+    return list(names.values())
+
+
+def _parse(accept: str) -> Iterable[_Range]:
+    # A comma inside a quoted parameter is rare, and a quoted string is matched whole.
+    for item in re.findall(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+', accept):
+        head, *rest = [part.strip() for part in item.split(";")]
+        main, slash, sub = head.lower().partition("/")
+        if not slash or not main or not sub or (main == "*" and sub != "*"):
+            continue
+        weight, parameters = 1.0, set()
+        for part in rest:
+            name, _, value = part.partition("=")
+            if name.strip().lower() == "q":
+                weight = _weight(value.strip())
+                break  # what follows belongs to Accept, not to the type
+            parameters.add((name.strip().lower(), value.strip().strip('"').lower()))
+        yield _Range(main, sub, frozenset(parameters), weight)
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0

@@ -1,0 +1,175 @@
+"""Home page, health, version and problem pages, and how HTML is made: values in, escaped HTML out; runs no query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cbdgraph.namespaces import BASE
+from cbdgraph.server import answers
+from cbdgraph.server.answers import etag, not_modified, served_of
+from cbdgraph.server.live import Live
+from cbdgraph.server.negotiate import HTML, JSON, choose, choose_format
+from cbdgraph.server.problems import PROBLEMS, Problem
+
+router = APIRouter()
+
+# Styles come from one file of our own; nothing else may be loaded, run or framed.
+CSP: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+_FOLDER: Final = Path(__file__).parent
+_TEMPLATES: Final = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_STYLE: Final = (_FOLDER / "static" / "style.css").read_text(encoding="utf-8")
+
+
+def local(iri: str) -> str:
+    """The address of an IRI here, relative to this server; an IRI of others stays as it is.
+
+    >>> local("https://w3id.org/cbdgraph/target/aichi/15"), local("http://example.org/")
+    ('/target/aichi/15', 'http://example.org/')
+    """
+    return "/" + iri.removeprefix(BASE) if iri.startswith(BASE) else iri
+
+
+def is_link(iri: str) -> bool:
+    """Whether an IRI may stand in href: a script in a stranger's data must not."""
+    return iri.startswith(("http://", "https://"))
+
+
+_TEMPLATES.filters["local"] = local
+_TEMPLATES.tests["link"] = is_link
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of templates/ with values, all escaped."""
+    return _TEMPLATES.get_template(template).render(**values)
+
+
+def respond(html: str, tag: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    """HTML with the strict content security policy."""
+    own = {"Content-Security-Policy": CSP, "Referrer-Policy": "no-referrer", **(headers or {})}
+    return answers.respond(html, HTML, tag, own)
+
+
+def respond_json(value: Any, tag: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    """JSON that a person can read too."""
+    return answers.respond(json.dumps(value, ensure_ascii=False, indent=1).encode(), JSON, tag, headers)
+
+
+def wants_html(request: Request, offer: tuple[str, ...] = (JSON, HTML)) -> bool:
+    """Whether this is for a browser; `NotAcceptable` if nothing of the offer will do."""
+    name = request.query_params.get("format")
+    return (choose_format(name, offer) if name else choose(request.headers.get("accept", ""), offer)) == HTML
+
+
+def addresses(origin: str) -> list[str]:
+    """Lines for the terminal: what there is to try."""
+    return [
+        f"cbdgraph is served at {origin}/",
+        f"  {origin}/query/targets-in-set?set=aichi&format=csv",
+        f"  {origin}/resolve?citation=XI/16",
+        f"  {origin}/sparql",
+        f"  {origin}/version",
+    ]
+
+
+@router.get("/", summary="Home page")
+async def home(request: Request) -> Response:
+    """What there is: addresses, counts, examples; HTML for browsers, else JSON."""
+    served = served_of(request)
+    html = wants_html(request)
+    tag = etag(served, "home", html, *served.queries)
+    if known := not_modified(request, tag):
+        return known
+    links = {
+        "sparql": "/sparql",
+        "queries": "/query/",
+        "resolve": "/resolve?citation=XI/16",
+        "version": "/version",
+        "openapi": "/openapi.json",
+    }
+    counts = _counts(request)
+    if html:
+        return respond(render("home.html", served=served, counts=counts, links=links, base=BASE), tag)
+    return respond_json({"title": "cbdgraph", "release": served.release, "counts": counts, "links": links}, tag)
+
+
+@router.get("/health", summary="Whether the service lives")
+async def health() -> Response:
+    """Answers at once, whatever the workers do."""
+    return respond_json({"status": "ok"})
+
+
+@router.get("/version", summary="Release, counts, versions, limits, isolation")
+async def show_version(request: Request) -> Response:
+    """What is served and by what, and how strangers' queries are held."""
+    served, settings = served_of(request), _live(request).settings
+    facts = served.engine.facts
+    return respond_json(
+        {
+            "release": served.release,
+            "data_hash": f"sha256:{served.data_hash}",
+            "counts": _counts(request),
+            "graphs": dict(sorted(facts.graphs.items())),
+            "versions": {"cbdgraph": version("cbdgraph"), "engine": facts.engine, **served.built_with},
+            "limits": {
+                "seconds": settings.query_seconds,
+                "rows": settings.max_rows,
+                "bytes": settings.max_bytes,
+                "query_bytes": settings.max_query_bytes,
+                "url_bytes": settings.max_url_bytes,
+                "workers": settings.workers,
+                "queue": settings.queue,
+            },
+            "isolation": dict(facts.isolation),
+        }
+    )
+
+
+@router.get("/problem/{kind}", summary="What a problem type means", include_in_schema=False)
+async def show_problem(request: Request, kind: str) -> Response:
+    """The page of a problem type."""
+    if kind not in PROBLEMS:
+        raise Problem("not-found", f"there is no problem type {kind!r}", {"suggestions": sorted(PROBLEMS)})
+    problem = PROBLEMS[kind]
+    if wants_html(request):
+        return respond(render("problem.html", kind=kind, problem=problem))
+    return respond_json({"type": f"{BASE}problem/{kind}", "title": problem.title, "status": problem.status})
+
+
+@router.get("/static/style.css", include_in_schema=False)
+async def style() -> Response:
+    """The one style sheet."""
+    return answers.respond(_STYLE, "text/css", "", {"Cache-Control": "public, max-age=3600"})
+
+
+def _counts(request: Request) -> dict[str, int]:
+    counts = served_of(request).counts
+    return {"asserted": counts.asserted, "inferred": counts.inferred, "total": counts.total}
+
+
+def _live(request: Request) -> Live:
+    live: Live = request.app.state.live
+    return live

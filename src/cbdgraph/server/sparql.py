@@ -1,0 +1,274 @@
+"""/sparql: the query half of the SPARQL 1.1 Protocol; a request in, an answer or a problem out; runs no query itself.
+
+GET, POST of a form and POST of a query; graphs of the protocol; formats by Accept or ?format=; without a query the
+service description, or for a browser the editor. Updates are refused: the service is read-only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cbdgraph.errors import QueryRefused
+from cbdgraph.namespaces import BASE
+from cbdgraph.server import pages
+from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.description import describe_service
+from cbdgraph.server.live import Live
+from cbdgraph.server.negotiate import (
+    FORMATS,
+    GRAPH_ALIASES,
+    GRAPH_OFFER,
+    HTML,
+    JSON,
+    RESULT_ALIASES,
+    RESULT_OFFER,
+    choose,
+    choose_format,
+)
+from cbdgraph.server.problems import Problem
+from cbdgraph.store import Answer
+from cbdgraph.store.guard import Checked, check_graphs, check_query
+
+router = APIRouter()
+
+_LONG: Final = 8 * 1024  # bytes of a query whose check would be felt by others in the event loop
+_EXAMPLE: Final = (
+    "SELECT ?class (COUNT(*) AS ?records) WHERE { ?record a ?class } GROUP BY ?class ORDER BY DESC(?records)"
+)
+_PARAMETERS: Final[list[dict[str, Any]]] = [
+    {"name": "query", "in": "query", "schema": {"type": "string"}, "example": _EXAMPLE, "description": "SPARQL 1.1"},
+    {
+        "name": "default-graph-uri",
+        "in": "query",
+        "schema": {"type": "array", "items": {"type": "string", "format": "iri"}},
+        "description": "graphs that make up the default graph, in place of FROM",
+    },
+    {
+        "name": "named-graph-uri",
+        "in": "query",
+        "schema": {"type": "array", "items": {"type": "string", "format": "iri"}},
+        "description": "graphs that GRAPH may name, in place of FROM NAMED",
+    },
+    {
+        "name": "format",
+        "in": "query",
+        "schema": {"type": "string", "enum": sorted(FORMATS)},
+        "description": "wins over Accept",
+    },
+]
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "the whole answer", "content": {"application/sparql-results+json": {}, "text/turtle": {}}},
+    **{
+        status: {"description": meaning, "content": {"application/problem+json": {}}}
+        for status, meaning in {
+            400: "not SPARQL 1.1, or a malformed request",
+            403: "SERVICE, an update or an unknown graph",
+            406: "none of the accepted formats is offered",
+            413: "the answer or the request is over a limit; nothing is ever cut",
+            503: "every worker is busy",
+            504: "the query ran over the time limit and was ended",
+        }.items()
+    },
+}
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "content": {
+            "application/sparql-query": {"schema": {"type": "string"}, "example": _EXAMPLE},
+            "application/x-www-form-urlencoded": {
+                "schema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
+                "example": {"query": _EXAMPLE},
+            },
+        }
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation of the protocol; graph lists are None where the request names none."""
+
+    query: str | None
+    default_graphs: tuple[str, ...] | None
+    named_graphs: tuple[str, ...] | None
+    format: str | None
+
+
+@router.get("/sparql", summary="Ask", responses=_RESPONSES, openapi_extra={"parameters": _PARAMETERS})
+async def get_sparql(request: Request) -> Response:
+    """SPARQL 1.1 Protocol, query by GET; without a query the service description, or the editor for browsers."""
+    call = _call(_pairs(request.scope["query_string"]), None)
+    if call.query is None:
+        return _describe(request, call)
+    return await _answer(request, call)
+
+
+@router.post(
+    "/sparql",
+    summary="Ask",
+    responses=_RESPONSES,
+    openapi_extra={"parameters": _PARAMETERS[1:], **_BODY},
+)
+async def post_sparql(request: Request) -> Response:
+    """SPARQL 1.1 Protocol, query by POST: as a form, or as a body of type application/sparql-query."""
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    media_type = media_type.strip().lower()
+    charset = _charset(parameters)
+    if media_type == "application/sparql-update":
+        raise QueryRefused("update", "this service is read-only")
+    if media_type not in {"application/sparql-query", "application/x-www-form-urlencoded"} or charset != "utf-8":
+        raise Problem(
+            "media-type", f"a body of type {request.headers.get('content-type', '')!r} is not understood here"
+        )
+    body = await _read_body(request)
+    pairs = _pairs(request.scope["query_string"])
+    if media_type == "application/x-www-form-urlencoded":
+        call = _call([*pairs, *_pairs(body)], None)
+    else:
+        call = _call(pairs, _utf8(body))
+    if call.query is None:
+        raise Problem("bad-request", "there is no query parameter in the form")
+    return await _answer(request, call)
+
+
+def _charset(parameters: str) -> str:
+    for part in parameters.split(";"):
+        name, _, value = part.partition("=")
+        if name.strip().lower() == "charset":
+            return value.strip().strip('"').lower().replace("utf8", "utf-8")
+    return "utf-8"
+
+
+async def _read_body(request: Request) -> bytes:
+    limit = _live(request).settings.max_query_bytes
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise Problem(
+                "body-too-large", f"a request may have {limit} bytes here", {"limit": "bytes", "value": limit}
+            )
+    return body
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem("bad-request", "the query is not UTF-8") from error
+
+
+def _pairs(data: bytes) -> list[tuple[str, str]]:
+    try:
+        text = data.decode("ascii")
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=200)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise Problem("bad-request", "the parameters are not percent-encoded UTF-8, or too many") from error
+
+
+def _call(pairs: Sequence[tuple[str, str]], body: str | None) -> Call:
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    queries = [*values.get("query", []), *([] if body is None else [body])]
+    if "update" in values:
+        raise QueryRefused("update", "this service is read-only")
+    if len(queries) > 1:
+        raise Problem("bad-request", f"exactly one query is expected, and there are {len(queries)}")
+    formats = values.get("format", [])
+    if len(formats) > 1:
+        raise Problem("bad-request", "format is given more than once")
+    default, named = values.get("default-graph-uri"), values.get("named-graph-uri")
+    return Call(
+        query=queries[0] if queries else None,
+        default_graphs=None if default is None else tuple(default),
+        named_graphs=None if named is None else tuple(named),
+        format=formats[0] if formats else None,
+    )
+
+
+def _live(request: Request) -> Live:
+    live: Live = request.app.state.live
+    return live
+
+
+async def _answer(request: Request, call: Call) -> Response:
+    served, limit = served_of(request), _live(request).settings.max_query_bytes
+    query = call.query or ""
+    size = len(query.encode("utf-8", "surrogatepass"))
+    if size > limit:
+        raise Problem("body-too-large", f"a query may have {limit} bytes here", {"limit": "bytes", "value": limit})
+    graphs = served.graphs
+    if size > _LONG:
+        checked = await asyncio.to_thread(check_query, query, graphs)
+    else:
+        checked = check_query(query, graphs)
+    check_graphs((*(call.default_graphs or ()), *(call.named_graphs or ())), graphs)
+    shown, written = _media_types(request, call, checked)
+    tag = etag(served, query, call.default_graphs, call.named_graphs, shown) if checked.repeatable else ""
+    if tag and (known := not_modified(request, tag)):
+        return known
+    work = served.engine.run_query(
+        query, media_type=written, default_graphs=call.default_graphs, named_graphs=call.named_graphs
+    )
+    try:
+        answer = await while_connected(request, work)
+    except ClientGone:
+        return Response(status_code=499)
+    headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
+    if shown == HTML:
+        return pages.respond(_results_page(query, answer), tag, headers)
+    return respond(answer.content, shown, tag, headers)
+
+
+def _media_types(request: Request, call: Call, checked: Checked) -> tuple[str, str]:
+    """The media type of the response, and the one in which the engine writes."""
+    graph = checked.form == "triples"
+    offer = GRAPH_OFFER if graph else RESULT_OFFER
+    aliases = GRAPH_ALIASES if graph else RESULT_ALIASES
+    if call.format:
+        shown = choose_format(call.format, offer)
+        shown = aliases.get(shown, shown)
+    else:
+        shown = choose(request.headers.get("accept", ""), offer)
+    if shown == HTML:
+        return shown, "text/turtle" if graph else "application/sparql-results+json"
+    return shown, aliases.get(shown, shown)
+
+
+def _results_page(query: str, answer: Answer) -> str:
+    if answer.form == "triples":
+        return pages.render("sparql.html", query=query, graph=answer.content.decode(), rows=answer.rows)
+    document = json.loads(answer.content)
+    if answer.form == "boolean":
+        return pages.render("sparql.html", query=query, boolean=document["boolean"], rows=1)
+    columns = document["head"]["vars"]
+    rows = [[row.get(name) for name in columns] for row in document["results"]["bindings"]]
+    return pages.render("sparql.html", query=query, columns=columns, table=rows, rows=answer.rows, base=BASE)
+
+
+def _describe(request: Request, call: Call) -> Response:
+    served = served_of(request)
+    if call.default_graphs is not None or call.named_graphs is not None:
+        raise Problem("bad-request", "there are graphs and no query")
+    offer = ("text/turtle", "application/n-triples", HTML)
+    if call.format:
+        shown = choose_format(call.format, offer)
+    else:
+        shown = choose(request.headers.get("accept", ""), (*offer, JSON))
+    tag = etag(served, "description", shown)
+    if known := not_modified(request, tag):
+        return known
+    if shown == HTML:
+        return pages.respond(pages.render("sparql.html", query=_EXAMPLE), tag)
+    if shown == JSON:
+        shown = "text/turtle"
+    return respond(describe_service(served, _live(request).settings, str(request.url.replace(query=""))), shown, tag)
