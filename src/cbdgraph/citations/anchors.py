@@ -1,4 +1,4 @@
-"""Tokens in, the decisions and recommendations that they name out, without their parts; knows the nouns, not levels."""
+"""Tokens in, the decisions and recommendations that they name out, without their parts; knows no levels."""
 
 from __future__ import annotations
 
@@ -62,16 +62,16 @@ def find_anchors(tokens: Sequence[Token], lexicon: Lexicon, typed: bool = False)
             direct = (
                 since >= 0 and all(t.kind in _BETWEEN for t in tokens[max(since + 1, i - 4) : i]) and i - since < 5
             )
-            listed = bool(anchors) and all(
-                t.kind in {"SEP", "AND", "SEMI", "ORD"} for t in tokens[max(i - 4, anchors[-1].last) : i]
-            )
+            # The noun still counts in a list: "decisions 14/8, paragraph 3, and 15/4".
+            listed = bool(anchors) and i > 0 and tokens[i - 1].kind in {"SEP", "AND", "SEMI", "ORD"}
             word = after[i] or (noun if direct or listed else "")
             anchor = _anchor(tokens, i, word, lexicon, typed, direct)
             if anchor is not None:
                 if not (anchors and anchors[-1].symbol == anchor.symbol and anchors[-1].last == i):
                     anchors.append(anchor)
                 else:
-                    anchors[-1] = Anchor(anchors[-1].first, anchor.last, anchor.symbol, anchor.doubts, anchor.section)
+                    before = anchors[-1]  # "VII/5 VII/5": printed twice
+                    anchors[-1] = Anchor(before.first, anchor.last, before.symbol, before.doubts, before.section)
                 if anchor.symbol and anchor.symbol.kind == "decision":
                     named = anchor.symbol
                 i = anchor.last
@@ -88,7 +88,7 @@ def _nouns_after(tokens: Sequence[Token]) -> list[str]:
         kind = tokens[i].kind
         if kind == "NOUN":
             noun = tokens[i].value
-        elif kind == "LETTER" and i and tokens[i - 1].kind == "SYM":
+        elif kind in {"LETTER", "ROMAN"} and i and tokens[i - 1].kind == "SYM":
             pass
         elif kind not in _IN_LIST:
             noun = ""
@@ -163,7 +163,12 @@ def _number(text: str, doubts: list[str]) -> int:
 
 def _is_lettered(tokens: Sequence[Token], i: int, typed: bool) -> bool:
     """Whether a capital letter after the number is the part of the decision: "VIII/19 B"."""
-    if i >= len(tokens) or tokens[i].kind != "LETTER" or not tokens[i].text.isupper():
+    if (
+        i >= len(tokens)
+        or tokens[i].kind not in {"LETTER", "ROMAN"}
+        or len(tokens[i].text) > 1
+        or not tokens[i].text.isupper()
+    ):
         return False
     if tokens[i].start - tokens[i - 1].end > 1:
         return False

@@ -1,4 +1,4 @@
-"""Printed labels in, labels of the contract out: "(c)" and "二" and "II" by the level they belong to; no structure."""
+"""Printed labels in, labels of the contract out: "(c)", "二", "II" by the level they belong to; knows no places."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def _is_roman(text: str) -> bool:
         return False
 
 
-def span_of_labels(chains: list[list[Terminal]], ranges: set[int], level: str) -> list[Chain]:
-    """Each cited label with all labels it stands in: "19 (a), (b)" gives 19 (a) and 19 (b); a range gives each of its members.
+def spread_labels(chains: list[list[Terminal]], ranges: set[int]) -> list[Chain]:
+    """Each cited label with all labels it stands in: "19 (a), (b)" gives 19 (a) and 19 (b); a range all members.
 
     The first two members of a row are the first and the last terminal of the words that name it.
     """
     out: list[Chain] = []
     for place, chain in enumerate(chains):
         labels = chain
-        if (chain[0].type == "SUB" and out and level not in {"item", "subitem", ""}) or (chain[0].type == "SUB" and out):
+        if chain[0].type == "SUB" and out:
             labels = _beside(out[-1][2], chain)
         if place in ranges and out and (members := _between(out[-1][2], labels)):
             first = out[-1][0]
@@ -79,7 +79,7 @@ def _apart(first: Terminal, last: Terminal, labels: list[Terminal]) -> Chain:
 
 
 def _beside(before: list[Terminal], chain: list[Terminal]) -> list[Terminal]:
-    """The chain for a label that follows others: "(d)" after "19 (a)" is 19 (d), "(iii)" after "5 (c) (i)" is 5 (c) (iii)."""
+    """The chain of a label that follows others: "(d)" after "19 (a)" is 19 (d), "(ii)" after "5 (c)(i)" 5 (c)(ii)."""
     bracketed = [place for place, label in enumerate(before) if label.type == "SUB" or label.kind in {"BR", "CJK-BR"}]
     if not bracketed:
         return [*before, *chain]
@@ -120,9 +120,8 @@ def _numbers(low: str, high: str) -> list[str]:
 
 
 def _romans(low: str, high: str) -> list[str]:
-    if not (_is_small_roman(low.lower()) and _is_small_roman(high.lower())) or (low == "i" and high in {"v", "x"}):
-        if not (low == "i" and high in {"v", "x"}):
-            return []
+    if not (_is_small_roman(low.lower()) and _is_small_roman(high.lower())):
+        return []
     first, last = parse_roman(low), parse_roman(high)
     return [
         format_roman(number).lower() if low.islower() else format_roman(number)

@@ -1,4 +1,4 @@
-"""The words of one language that citations are made of; a TOML file in, an immutable table out; knows no structure."""
+"""The words that citations are made of, by language: a TOML file in, an immutable table out; knows no structure."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ class Lexicon:
     def number_of(self, numeral: str) -> int:
         """The value of a numeral written in this language's own digits, 0 when it is none.
 
-        >>> load_lexicon("zh").number_of("十二"), load_lexicon("zh").number_of("二十"), load_lexicon("zh").number_of("三")
-        (12, 20, 3)
+        >>> [load_lexicon("zh").number_of(numeral) for numeral in ("三", "十二", "二十", "段")]
+        [3, 12, 20, 0]
         """
         if not numeral or not set(numeral) <= set(self.numerals):
             return 0

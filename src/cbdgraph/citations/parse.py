@@ -65,7 +65,7 @@ def parse_citation(text: str, lang: str | None = None) -> tuple[Citation, ...]:
             ),
         )
     found = read_citation(text, language)
-    if not found:
+    if all(citation.iri is None for citation in found):
         raise InvalidName("citation", text, _why_not(text, language))
     if rest := _rest(text, language, found):
         raise InvalidName("citation", text, f"{rest!r} is not understood; the rest is {found[0].quote!r}")

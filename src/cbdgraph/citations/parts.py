@@ -138,8 +138,8 @@ class PartReader:
             return [_terminal("LEAD", token, token.value), _terminal("POST", self.at(k), self.at(k).value)], k + 1
         if token.kind in {"CJK", "ROMAN", "LETTER"} and self.at(i + 1).kind == "DOT" and self._in_annex(out):
             head = Terminal("POST", self.at(i + 1).start, self.at(i + 1).end, "", "section", "header")
-            lead = Terminal("LEAD", token.start, token.end, token.text, self._label(token), self._sort(token))
-            return [lead, head], i + 2
+            number = Terminal("LEAD", token.start, token.end, token.text, self._label(token), self._sort(token))
+            return [number, head], i + 2
         if token.kind == "ORD" or token.kind in _LABELS or token.kind == "BR":
             lead, k = self._labels(i, "LEAD")
             if lead and self.at(k).kind == "POST":
@@ -180,7 +180,9 @@ class PartReader:
         if word in self.lexicon.needs_usage and (self.symbol is None or find_usage(self.symbol, word) is None):
             return [], i
         head = _terminal("PRE", token, token.value)
-        labels, k = self._labels(i + 1, "LABEL")
+        # A table cell may break between the word and its number.
+        split = self.at(i + 1).kind == "BREAK" and self.at(i + 2).kind == "NUM" and "|" not in self.at(i + 1).text
+        labels, k = self._labels(i + 2 if split else i + 1, "LABEL")
         if labels:
             return [head, *labels], k
         if token.value in _ALONE or (token.value == "output" and any(t.value in {"action", "activity"} for t in out)):
@@ -276,7 +278,7 @@ class PartReader:
         return out, i
 
     def _sort(self, token: Token) -> str:
-        """The kind of a label; "CJK-BR" for a bracketed numeral of the language's own, which may stand for a letter."""
+        """The kind of a label; "CJK-BR" for a bracketed numeral of the language, which may stand for a letter."""
         return "CJK-BR" if token.kind == "BR" and self.lexicon.number_of(token.value) else token.kind
 
     def _label(self, token: Token) -> str:

@@ -1,7 +1,7 @@
 """The tree of one mention in, the places that it names out: which part stands inside which, and how sure that is.
 
-A part that can stand inside the one just named does ("附件二第2段" is a path); a part of a kind that was named before
-takes the place of that one ("大目标2 …；大目标3 …"); any other goes into the last annex, section or programme element.
+A part that can stand inside the one just named does ("附件二第2段" is a path); one of a kind that was named before
+takes its place ("大目标2 …；大目标3 …"); any other goes into the last annex, section or programme element.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cbdgraph.citations.labels import plain_label, span_of_labels
+from cbdgraph.citations.labels import plain_label, spread_labels
 from cbdgraph.citations.lexicon import fold
 from cbdgraph.citations.terminals import Terminal
 from cbdgraph.citations.usage import find_doubts, find_usage
@@ -179,6 +179,7 @@ class _Reader:
         self.root: tuple[Step, ...] = ()
         self.pending: Place | None = None
         self.doubts: list[str] = []  # of the next part
+        self.last: Terminal | None = None  # the label read last: the low end of "第3段至第5段"
         self.loose = False  # vision or mission were named: a bare paragraph may be the annex's
 
     def finish(self) -> None:
@@ -218,7 +219,7 @@ class _Reader:
     def _read(self, unit: _Unit, within: bool = False) -> None:
         level, doubts = self._level(unit, within)
         gap = "gap" in unit.joint
-        chains = span_of_labels(unit.chains, unit.ranges, level)
+        chains = spread_labels(unit.chains, unit.ranges)
         if level == "para" and unit.chains and unit.chains[0][0].kind == "LETNUM":
             letter, number = unit.chains[0][0].value[0], unit.chains[0][0].value[1:]
             base = (*self.root, Step("section", letter.lower()))
@@ -226,7 +227,10 @@ class _Reader:
             self.finish()
             self._emit((*base, Step("para", number)), unit.start, unit.end, doubts)
             return
-        base, start = self._base(level, unit, chains)
+        base, start = self._base(level, unit)
+        if "range" in unit.joint and self.last and self.path and self.path[-1].level == level and unit.chains:
+            chains = spread_labels([[self.last], *unit.chains], unit.ranges | {1})[1:]
+        self.last = unit.chains[-1][0] if unit.chains and len(unit.chains[-1]) == 1 else None
         if level == "para" and base == () and self.symbol:
             if self.loose:
                 doubts.append("?stands after parts of an annex: it may be that paragraph of the annex")
@@ -310,6 +314,9 @@ class _Reader:
             and level in {"para", "article"}
         ):
             return "item", doubts
+        # "第二节B部分": a section right inside a section is what the English text calls a part.
+        if level == "section" and self.pending and self.path[-1].level == "section" and not unit.joint:
+            return "part", doubts
         if level == "article" and self.symbol is not None:
             doubts.append("a decision has paragraphs: “article” is read as paragraph")
             return "para", doubts
@@ -330,7 +337,7 @@ class _Reader:
             return level, doubts
         return level, doubts
 
-    def _base(self, level: str, unit: _Unit, chains: list[Any]) -> tuple[tuple[Step, ...], int]:
+    def _base(self, level: str, unit: _Unit) -> tuple[tuple[Step, ...], int]:
         """The steps that hold the unit, and where the words that name it begin."""
         apart = "semi" in unit.joint or ("and" in unit.joint and "including" not in unit.joint)
         if self.pending:

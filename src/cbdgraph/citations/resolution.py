@@ -58,8 +58,8 @@ def resolve(text: str, lang: str | None = None, known: Container[str] | None = N
         for candidate in _candidates(text, lang, citation, known):
             candidates.setdefault(candidate.iri, candidate)
     ranked = tuple(candidates.values())
-    certain = len(ranked) == 1 and len(citations) == 1 and citations[0].certainty == "certain"
-    if certain and (known is None or ranked[0].iri in known):
+    certain = len(ranked) == len(citations) == 1 and citations[0].certainty == "certain"
+    if certain and ranked[0].iri == citations[0].iri:
         return Resolution(text, ranked[0].iri, ranked, "")
     if len(citations) > 1:
         reason = f"it cites {len(citations)} parts"

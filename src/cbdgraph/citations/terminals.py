@@ -35,7 +35,7 @@ def parse_terminals(terminals: Sequence[Terminal]) -> Tree[Any] | None:
     from lark import UnexpectedInput
 
     try:
-        return _parser().parse(terminals)  # type: ignore[arg-type]
+        return _parser().parse(terminals)
     except UnexpectedInput:
         return None
 
