@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import quote
@@ -94,7 +94,8 @@ def run(settings: Settings) -> None:
         timeout_graceful_shutdown=3,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    _Server(config).run()
+    with suppress(KeyboardInterrupt):  # the usual end, after uvicorn has closed everything
+        _Server(config).run()
 
 
 class _Server(uvicorn.Server):
