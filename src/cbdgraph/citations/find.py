@@ -140,7 +140,7 @@ class _Finder:
         last = anchor.first
         while last > done and self.tokens[last - 1].kind in {"FILL", "BODY"}:
             last -= 1
-        linked = last > done and (self.tokens[last - 1].kind == "OF" or fold_is_to(self.tokens[last - 1]))
+        linked = last > done and (self.tokens[last - 1].kind == "OF" or _is_to(self.tokens[last - 1]))
         if not linked:
             return [], anchor.first
         begin = last - 1
@@ -167,7 +167,7 @@ class _Finder:
         k = stop
         while k > anchor.last and self.tokens[k - 1].kind in {"FILL", "BODY"}:
             k -= 1
-        if k <= anchor.last or not (self.tokens[k - 1].kind == "OF" or fold_is_to(self.tokens[k - 1])):
+        if k <= anchor.last or not (self.tokens[k - 1].kind == "OF" or _is_to(self.tokens[k - 1])):
             return stop
         k -= 1
         for i in range(k - 1, max(anchor.last, k - LONGEST) - 1, -1):
@@ -255,13 +255,6 @@ class _Finder:
         )
 
 
-def fold_is_to(token: Token) -> bool:
+def _is_to(token: Token) -> bool:
     """Whether a token is the "to" of "annex II to decision"."""
     return token.kind == "TO" and token.text.lower() == "to"
-
-
-def symbol_of(citation: Citation) -> Symbol | None:
-    """The symbol of the decision that a citation names."""
-    from cbdgraph.iris import parse_part
-
-    return parse_part(citation.decision)[0] if citation.decision else None

@@ -133,7 +133,7 @@ def _unit(tree: Tree[Any], terminals: Sequence[Terminal], joint: frozenset[str])
     special = {"RELATED": "related", "COLUMN": "column"}
     level = "" if word is None else special.get(word.type, word.value)
     unit = _Unit(level, leaves[0].start, leaves[-1].end, word, joint=joint)
-    past_word = fresh = tree.data == "subs"
+    fresh = tree.data == "subs"
     for leaf in leaves:
         if leaf.type == "LJ":
             fresh = True
@@ -147,9 +147,6 @@ def _unit(tree: Tree[Any], terminals: Sequence[Terminal], joint: frozenset[str])
                 unit.chains[-1].append(leaf)
             else:
                 unit.chains.append([leaf])
-        elif leaf.type == "POST":
-            past_word = True
-    del past_word
     return unit
 
 
@@ -333,8 +330,6 @@ class _Reader:
             if usage.under and not any(step.level == usage.under for step in (*held, *self.path)):
                 doubts.append(f"it names no {usage.under}, under which this decision places each {usage.level}")
             return usage.level, doubts
-        if level == "case-study" and word.type == "PRE":
-            return level, doubts
         return level, doubts
 
     def _base(self, level: str, unit: _Unit) -> tuple[tuple[Step, ...], int]:
