@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DATA: Final = Path("data/turtle")
 ONTOLOGY: Final = Path("ontology")
 RULES: Final = Path("ontology/rules")
+CATALOG: Final = mint_graph("catalog")  # the graph that describes the others
 
 # Whose version decides what a build makes of the same files.
 _MAKERS: Final = ("cbdgraph", "rdflib", "pyoxigraph")

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, Protocol
 
-from rdflib import OWL, RDF, RDFS, Graph, Literal, URIRef
+from rdflib import OWL, RDF, RDFS, Graph
 from rdflib.collection import Collection
-from rdflib.namespace import XSD
 from rdflib.term import Node
 
 from cbdgraph.errors import BuildError
@@ -78,20 +77,6 @@ def infer(store: RuleStore, rules: Mapping[str, Query], asserted: Mapping[str, I
                 store.insert("", lines)
                 found[name] += lines
     return Inference({name: tuple(sorted(lines)) for name, lines in found.items()}, rounds)
-
-
-def describe_rule(name: str, rule: Query, count: int) -> list[Triple]:
-    """What the graph of a rule's conclusions is, for the catalog of graphs; its notation names the axiom class."""
-    graph = URIRef(INFERRED + name)
-    void = "http://rdfs.org/ns/void#"
-    return [
-        (graph, RDF.type, URIRef(void + "Dataset")),
-        (graph, RDFS.label, Literal(f"inferred: {rule.summary[0].lower()}{rule.summary[1:]}", lang="en")),
-        (graph, URIRef("http://purl.org/dc/terms/description"), Literal(rule.description, lang="en")),
-        (graph, URIRef("http://www.w3.org/2004/02/skos/core#notation"), Literal(name)),
-        (graph, URIRef("http://www.w3.org/ns/prov#wasDerivedFrom"), URIRef(ONTOLOGY_GRAPH)),
-        (graph, URIRef(void + "triples"), Literal(str(count), datatype=XSD.integer, normalize=False)),
-    ]
 
 
 @dataclass(frozen=True, slots=True)

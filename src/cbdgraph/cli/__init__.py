@@ -1,0 +1,253 @@
+"""Command lines in, calls and exit codes out; holds no logic of its own: `commands` has a function for each command.
+
+Exit codes: 0 good, 1 faults found or no certain result, 2 the tool could not do its work. Every command imports what
+it needs when it runs, so that `--help` and a `serve` with nothing to build start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable, Sequence
+
+from cbdgraph.cli import commands
+from cbdgraph.cli.commands import FAILED, FAULTS, GOOD, say
+from cbdgraph.errors import CbdGraphError, DataFaults, ParameterError, TurtleError
+
+__all__ = ["main"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cbdgraph",
+        description="The decisions and targets of the Convention on Biological Diversity as linked data.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=textwrap.dedent("""\
+            examples:
+              cbdgraph serve                            # build what changed, then http://127.0.0.1:8000
+              cbdgraph query targets-in-set --set aichi
+              cbdgraph resolve "XI/16 para 5(d)"
+              cbdgraph validate my-data.ttl
+              cbdgraph COMMAND --help                   # more examples
+
+            Exit codes: 0 good; 1 faults found, or no certain result; 2 the tool could not do its work.
+            The project is the folder given by --root, else CBDGRAPH_ROOT, else the current one if it holds ontology/.
+            """),
+    )
+    parser.add_argument("--root", metavar="FOLDER", help="the folder that holds ontology/, data/ and queries/")
+    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+
+    def command(
+        run: Callable[[argparse.Namespace], int], name: str, brief: str, more: str, examples: str
+    ) -> argparse.ArgumentParser:
+        made = subparsers.add_parser(
+            name,
+            help=brief,
+            description=textwrap.dedent(more).strip(),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            epilog="examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  "),
+            allow_abbrev=False,
+        )
+        made.set_defaults(run=run)
+        return made
+
+    build = command(
+        commands.run_build,
+        "build",
+        "read, validate, infer and store the graph",
+        """
+        Makes a release of the graph under build/ from ontology/ and data/turtle/, and switches to it in one step.
+        Nothing is done when no input changed. A build that fails or is killed leaves the release before it.
+        """,
+        """
+        cbdgraph build
+        cbdgraph build --force      # although nothing changed
+        """,
+    )
+    build.add_argument("--force", action="store_true", help="build although nothing changed")
+
+    validate = command(
+        commands.run_validate,
+        "validate",
+        "check Turtle files against shapes and checks",
+        """
+        Checks your Turtle files, or without FILE the project's own data. Each fault comes with its file and line,
+        what is wrong, and what to do. Your files may refer to everything that the project describes.
+        """,
+        """
+        cbdgraph validate                                   # the project's data
+        cbdgraph validate my-decisions.ttl
+        cbdgraph validate --format sarif my.ttl > my.sarif  # for code review tools; junit for build servers
+        """,
+    )
+    validate.add_argument("files", nargs="*", metavar="FILE")
+    validate.add_argument(
+        "--format", choices=commands.REPORT_FORMATS, default="text", help="how to print the report (text)"
+    )
+
+    serve = command(
+        commands.run_serve,
+        "serve",
+        "build what changed and serve it",
+        """
+        Serves the graph as pages and data, with a SPARQL endpoint and the named queries. With --data it serves
+        your own RDF files, as they are, in place of the built graph.
+        """,
+        """
+        cbdgraph serve
+        cbdgraph serve --host 0.0.0.0 --port 8080
+        cbdgraph serve --data mine.ttl other.nq
+        """,
+    )
+    serve.add_argument("--host", help="address to listen on (127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on; 0 takes a free one (8000)")
+    serve.add_argument(
+        "--data", nargs="+", metavar="FILE", default=[], help="Turtle, TriG, N-Triples or N-Quads files"
+    )
+
+    query = command(
+        commands.run_query,
+        "query",
+        "run a named query",
+        """
+        Runs one of queries/named/ on the built graph, as /query/NAME of the service does. Without NAME it lists
+        them with their parameters. A parameter is an option of its own name; IRIs, paths and short forms will do.
+        """,
+        """
+        cbdgraph query
+        cbdgraph query decisions-on-issue --issue forest-biodiversity
+        cbdgraph query decision-outline --decision VII/5 --format xlsx --output outline.xlsx
+        """,
+    )
+    query.add_argument("name", nargs="?", metavar="NAME")
+    query.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="another way to give one")
+    query.add_argument(
+        "--format",
+        default="csv",
+        choices=commands.QUERY_FORMATS,
+        help="csv if not given",
+    )
+    query.add_argument("--output", metavar="FILE", help="write to a file")
+
+    sparql = command(
+        commands.run_sparql,
+        "sparql",
+        "run a SPARQL query from a file",
+        """
+        Runs a SPARQL 1.1 query on the built graph, without limits. The default graph holds everything; each file,
+        each rule's conclusions and all that was computed are named graphs too.
+        """,
+        """
+        cbdgraph sparql my-query.rq
+        echo "SELECT ?g (COUNT(*) AS ?n) WHERE { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g" | cbdgraph sparql -
+        cbdgraph sparql --format ttl queries/my-construct.rq
+        """,
+    )
+    sparql.add_argument("file", metavar="FILE", help="a query, or - for standard input")
+    sparql.add_argument(
+        "--format",
+        choices=[*commands.TABLE_FORMATS, *commands.GRAPH_FORMATS],
+        help="csv for tables, ttl for graphs if not given",
+    )
+    sparql.add_argument("--output", metavar="FILE", help="write to a file")
+
+    resolve = command(
+        commands.run_resolve,
+        "resolve",
+        "the IRI of a written citation",
+        """
+        Prints the IRI that a citation means. When that is not certain it prints the candidates, best first, with
+        what speaks for or against each, and exits with 1.
+        """,
+        """
+        cbdgraph resolve "XI/16 para 5(d)"
+        cbdgraph resolve "第XI/16号决定第5段(d)"
+        """,
+    )
+    resolve.add_argument("citation", metavar="CITATION")
+    resolve.add_argument("--lang", help="the language it is written in; guessed if not given")
+
+    fmt = command(
+        commands.run_fmt,
+        "fmt",
+        "bring Turtle files into the house format",
+        """
+        Rewrites Turtle in the house format: one block per subject in file order, one predicate a line.
+        Without FILE: data/turtle and ontology/vocabularies.ttl; the other files of ontology, which have
+        blank nodes and comments, are only read.
+        """,
+        """
+        cbdgraph fmt                          # rewrite what differs
+        cbdgraph fmt --check                  # exit 1 if anything would change; writes nothing
+        cbdgraph fmt --check --diff FILE.ttl  # show what would change
+        """,
+    )
+    fmt.add_argument("files", nargs="*", metavar="FILE")
+    fmt.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if a file is not in the house format"
+    )
+    fmt.add_argument("--diff", action="store_true", help="with --check, print the difference")
+    fmt.add_argument("--verbose", action="store_true", help="also name the files that are left as they are")
+
+    command(
+        commands.run_check_ontology,
+        "check-ontology",
+        "ask an OWL reasoner whether ontology and data can be true",
+        """
+        HermiT looks for contradictions in ontology and data, and for classes that can have no member. It needs Java
+        and owlready2; without either the check is skipped, and says so.
+        """,
+        "cbdgraph check-ontology",
+    )
+    return parser
+
+
+def _read_values(args: argparse.Namespace, others: list[str]) -> dict[str, str]:
+    """The parameters of a named query from `--name value`, `--name=value` and `--param name=value`."""
+    values: dict[str, str] = {}
+    words = [*others, *(f"--{pair}" for pair in args.param)]
+    while words:
+        word = words.pop(0)
+        name, sign, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or not name:
+            raise ParameterError(word, "expected --name value")
+        if not sign:
+            if not words or words[0].startswith("--"):
+                raise ParameterError(name, f"it has no value; write --{name} VALUE")
+            value = words.pop(0)
+        if name in values:
+            raise ParameterError(name, "it is given more than once")
+        values[name] = value
+    return values
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit code and never raises."""
+    parser = _parser()
+    args, others = parser.parse_known_args(arguments)
+    if others and args.command != "query":
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    try:
+        if args.command == "query":
+            args.values = _read_values(args, others)
+        return int(args.run(args))
+    except CbdGraphError as error:
+        if args.debug:
+            traceback.print_exc()
+        say(f"cbdgraph: {error}")
+        return FAULTS if isinstance(error, DataFaults | TurtleError) else FAILED
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (`head`) has gone: nothing left to say, and Python must not complain at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+    except Exception as error:
+        if args.debug:
+            traceback.print_exc()
+        say(f"cbdgraph: {type(error).__name__}: {error} (a fault of this tool; --debug shows where)")
+        return FAILED

@@ -1,0 +1,337 @@
+"""One function per command: parsed arguments in, an exit code out; prints, imports only what the command needs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from cbdgraph.errors import DataFaults, EngineUnavailable, ParameterError, SettingsError, TurtleError
+
+if TYPE_CHECKING:
+    from cbdgraph.rdf.reports import ValidationReport
+    from cbdgraph.settings import Settings
+    from cbdgraph.store.releases import Release
+
+GOOD: Final = 0
+FAULTS: Final = 1
+FAILED: Final = 2
+
+REPORT_FORMATS: Final = ("text", "json", "turtle", "sarif", "junit")
+QUERY_FORMATS: Final = ("csv", "tsv", "json", "xlsx", "sparql-json", "xml")
+TABLE_FORMATS: Final = {
+    "csv": "text/csv",
+    "tsv": "text/tab-separated-values",
+    "json": "application/sparql-results+json",
+    "xml": "application/sparql-results+xml",
+}
+GRAPH_FORMATS: Final = {
+    "ttl": "text/turtle",
+    "nt": "application/n-triples",
+    "rdf": "application/rdf+xml",
+    "jsonld": "application/ld+json",
+}
+
+
+def find_root(given: str | None) -> Path:
+    """The folder that holds `ontology/` and `data/`: as given, else CBDGRAPH_ROOT, else here, else the package's."""
+    named = given or os.environ.get("CBDGRAPH_ROOT")
+    if named:
+        root = Path(named).resolve()
+        if not (root / "ontology").is_dir():
+            raise SettingsError("root", named, "there is no folder ontology/ in it")
+        return root
+    for root in (Path.cwd(), Path(__file__).resolve().parents[3]):
+        if (root / "ontology").is_dir():
+            return root
+    raise SettingsError("root", str(Path.cwd()), "there is no folder ontology/ here; name the checkout with --root")
+
+
+def _settings(args: argparse.Namespace, **given: Any) -> Settings:
+    from cbdgraph.settings import Settings
+
+    return Settings.read(root=find_root(args.root), **given)
+
+
+def run_build(args: argparse.Namespace) -> int:
+    from cbdgraph.pipeline import build
+
+    built = build(_settings(args), say, force=args.force, show=_show_faults)
+    counts, name = built.release.manifest.counts, built.release.manifest.release
+    state = "nothing changed since" if built.skipped else "built"
+    say(f"{state} release {name}: {counts.asserted:,} triples asserted, {counts.inferred:,} inferred or derived")
+    return GOOD
+
+
+def run_validate(args: argparse.Namespace) -> int:
+    from cbdgraph.pipeline import validate
+
+    found = validate(_settings(args), [Path(name) for name in args.files], say)
+    sys.stdout.write(_format_report(found, args.format))
+    return GOOD if found.conforms else FAULTS
+
+
+def _show_faults(found: ValidationReport) -> None:
+    """What stops a build, in full; of what does not, only that it is there."""
+    from dataclasses import replace
+
+    if not found.conforms:
+        stopping = tuple(problem for problem in found.problems if problem.severity == "violation")
+        sys.stderr.write(_format_report(replace(found, problems=stopping), "text"))
+    for shape in found.unmet:
+        say(f"  note: nothing in the data is of the kind that {shape} is for")
+
+
+def _format_report(found: ValidationReport, _: str) -> str:
+    from cbdgraph.rdf.reports import format_term
+
+    return "".join(
+        f"{problem.file}:{problem.line}: {problem.severity}: {format_term(problem.subject)} {problem.message}\n"
+        f"    {problem.remedy}\n"
+        for problem in found.problems
+    )
+
+
+def run_check_ontology(args: argparse.Namespace) -> int:
+    from cbdgraph.pipeline import check_ontology
+
+    found = check_ontology(_settings(args))
+    if found.skipped:
+        say(f"check-ontology: skipped: {found.skipped}")
+        return GOOD
+    for name in found.unsatisfiable:
+        say(f"check-ontology: nothing can ever be a {name}: its axioms contradict each other")
+    if not found.consistent:
+        say("check-ontology: ontology and data contradict each other")
+    for clash in found.clashes:
+        say(f"  {clash}")
+    if found.good:
+        say(f"check-ontology: consistent, every class can have a member (HermiT, {found.seconds:.1f} s)")
+    return GOOD if found.good else FAULTS
+
+
+def run_serve(args: argparse.Namespace) -> int:
+    from cbdgraph.store.releases import current_release
+
+    data = tuple(Path(name) for name in args.data) or None
+    settings = _settings(args, host=args.host, port=args.port, data=data)
+    if not settings.data:
+        from cbdgraph.pipeline import build, is_current
+
+        if not is_current(settings):
+            say("building the graph")
+            try:
+                build(settings, say, show=_show_faults)
+            except (DataFaults, TurtleError) as error:
+                if current_release(settings.build_path) is None:
+                    raise
+                say(f"cbdgraph: {error}; the release before is served")
+    from cbdgraph.server.app import run
+
+    run(settings)
+    return GOOD
+
+
+def _release(settings: Settings) -> Release:
+    from cbdgraph.store.releases import current_release
+
+    release = current_release(settings.build_path)
+    if release is None:
+        raise EngineUnavailable("nothing is built yet; run: cbdgraph build")
+    return release
+
+
+def run_query(args: argparse.Namespace) -> int:
+    from cbdgraph.queries import find_query, read_queries
+
+    settings = _settings(args)
+    queries = read_queries(settings.queries_path)
+    if args.name is None:
+        for query in queries.values():
+            names = " ".join(f"--{p.name} {p.example}" if p.required else f"[--{p.name} …]" for p in query.parameters)
+            sys.stdout.write(f"{query.name} {names}".rstrip() + f"\n    {query.summary}\n")
+        return GOOD
+    find_query(queries, args.name).bind(args.values)  # says what is wrong in the words of the command line
+    if args.format == "xlsx" and args.output is None and sys.stdout.isatty():
+        raise ParameterError("format", "a workbook is no text for a terminal; name a file with --output")
+    status, content = _ask_service(settings, f"/query/{args.name}", {**args.values, "format": args.format})
+    if status != 200:
+        import json
+
+        say(f"cbdgraph: {json.loads(content).get('detail', status)}")
+        return FAILED
+    return _give(content, args.output)
+
+
+def _ask_service(settings: Settings, path: str, values: Mapping[str, str]) -> tuple[int, bytes]:
+    """The service's own answer to a GET, without a port: so that the command and the address never differ."""
+    import asyncio
+    from urllib.parse import urlencode
+
+    from cbdgraph.server.app import create_app
+
+    _release(settings)
+    app = create_app(settings)
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": urlencode(values).encode(),
+        "headers": [(b"host", b"localhost")],
+        "server": ("localhost", 80),
+        "client": ("localhost", 0),
+    }
+    status = 0
+    pieces: list[bytes] = []
+
+    async def send(message: Mapping[str, object]) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = int(str(message["status"]))
+        else:
+            pieces.append(bytes(message.get("body", b"")))  # type: ignore[call-overload]
+
+    async def ask() -> None:
+        asked = False
+        never = asyncio.Event()
+
+        async def receive() -> Mapping[str, object]:
+            nonlocal asked
+            if asked:
+                await never.wait()
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async with app.router.lifespan_context(app):
+            await app(scope, receive, send)  # type: ignore[arg-type]
+
+    asyncio.run(ask())
+    return status, b"".join(pieces)
+
+
+def run_sparql(args: argparse.Namespace) -> int:
+    import math
+
+    from cbdgraph.store import Limits
+    from cbdgraph.store.embedded import Store
+    from cbdgraph.store.guard import check_query
+
+    release = _release(_settings(args))
+    text = sys.stdin.read() if args.file == "-" else _read_text(args.file)
+    form = check_query(text, release.manifest.graphs).form
+    formats = GRAPH_FORMATS if form == "triples" else TABLE_FORMATS
+    chosen = args.format or ("ttl" if form == "triples" else "csv")
+    if chosen not in formats:
+        raise ParameterError("format", f"this query gives {form}; choose one of {', '.join(formats)}")
+    # One's own machine and one's own query: only Ctrl-C ends it.
+    limits = Limits(math.inf, sys.maxsize, sys.maxsize)
+    answer = Store.open_read_only(release.store_path).answer(text, formats[chosen], limits)
+    return _give(answer.content, args.output)
+
+
+def run_resolve(args: argparse.Namespace) -> int:
+    from cbdgraph.citations import resolve
+    from cbdgraph.errors import InvalidName
+    from cbdgraph.model import Iri
+    from cbdgraph.store.embedded import Store
+    from cbdgraph.store.releases import current_release
+
+    # Without a built graph there is only the grammar to go by.
+    release = current_release(_settings(args).build_path)
+    known = None
+    if release is not None:
+        table = Store.open_read_only(release.store_path).select("SELECT DISTINCT ?iri WHERE { ?iri a ?class }")
+        known = frozenset(row["iri"].value for row in table.rows if isinstance(row["iri"], Iri))
+    try:
+        found = resolve(args.citation, args.lang, known)
+    except InvalidName as error:
+        say(f"cbdgraph: {args.citation!r}: {error.reason}")
+        return FAULTS
+    if found.iri is not None:
+        sys.stdout.write(f"{found.iri}\n")
+        return GOOD
+    say(f"cbdgraph: {args.citation!r} is not certain: {found.reason}")
+    for candidate in found.candidates:
+        sys.stdout.write(f"{candidate.iri}\t{candidate.citation.certainty}\t{candidate.reason}\n")
+    return FAULTS
+
+
+def run_fmt(args: argparse.Namespace) -> int:
+    import difflib
+
+    from cbdgraph.rdf.catalog import find_sources
+    from cbdgraph.rdf.turtle import read_turtle, rewrite
+
+    root = find_root(args.root)
+    if args.files:
+        missing = [name for name in args.files if not Path(name).is_file()]
+        if missing:
+            raise SettingsError("FILE", missing[0], "there is no such file")
+        # A file that the user names is to be formatted, whatever it is.
+        files = [(Path(name), name, True) for name in args.files]
+    else:
+        files = [(source.path, source.name, source.is_formatted) for source in find_sources(root)]
+    changed = faults = 0
+    for path, name, wanted in files:
+        try:
+            file = read_turtle(path, name)
+        except TurtleError as error:
+            faults += 1
+            say(str(error))
+            continue
+        if not wanted:
+            if args.verbose:
+                say(f"{name}: read, and left as it is (its blank nodes and comments have no place in this format)")
+            continue
+        try:
+            text = rewrite(file)
+        except TurtleError as error:
+            faults += 1
+            say(str(error))
+            continue
+        before = path.read_text(encoding="utf-8")
+        if text == before:
+            continue
+        changed += 1
+        if not args.check:
+            path.write_text(text, encoding="utf-8")
+            say(f"{name}: rewritten")
+            continue
+        say(f"{name}: not in the house format; run: cbdgraph fmt")
+        if args.diff:
+            lines = difflib.unified_diff(
+                before.splitlines(), text.splitlines(), name, f"{name} (formatted)", lineterm=""
+            )
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+    if args.verbose or (changed and args.check):
+        say(f"{len(files)} files read, {changed} {'to change' if args.check else 'changed'}")
+    return FAULTS if faults or (args.check and changed) else GOOD
+
+
+def _read_text(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError("FILE", name, f"it cannot be read: {error}") from error
+
+
+def _give(content: bytes, output: str | None) -> int:
+    if output is not None:
+        Path(output).write_bytes(content)
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    return GOOD
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
