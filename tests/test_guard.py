@@ -234,9 +234,10 @@ def test_the_listener_would_notice(listener: tuple[int, list[object]]) -> None:
 
 
 # What the two readers could quarrel about; @ stands for an address that a listener waits at.
-_FRAGMENTS = """SERVICE|SERVICE |service:x|SERVICE:x|:x|<@>|<@>|{|{ ?s ?p ?o }|}|(|)|FILTER(|FILTER(?a|<|>|<'>'|'|"|#|#>
-|.|;|?a|?s ?p |true|1|a:b|a:|\\'|\\u0027|\\u0053|ERVICE|@en|_:b|OPTIONAL|UNION|[|]|''|1.|-|GRAPH |&&|=|BIND(|AS ?z)| |\n
-|VALUES ?v {|SILENT|<a#b|(?a<b)|FILTER(?a<'>')|FILTER(?a<?b)|(?a <x)|<x'y>|<x)y>|?s ?p (?a <x:'>)|OPTIONAL{}|SERVICE:x{}"""
+_FRAGMENTS = """SERVICE|SERVICE |service:x|SERVICE:x|:x|<@>|<@>|{|{ ?s ?p ?o }|}|(|)|FILTER(|FILTER(?a|<|>|<'>'|'|"
+|.|;|?a|?s ?p |true|1|a:b|a:|\\'|\\u0027|\\u0053|ERVICE|@en|_:b|OPTIONAL|UNION|[|]|''|1.|-|GRAPH |&&|=|BIND(|#|#>
+|VALUES ?v {|SILENT|<a#b|(?a<b)|FILTER(?a<'>')|FILTER(?a<?b)|(?a <x)|<x'y>|<x)y>|?s ?p (?a <x:'>)|OPTIONAL{}|AS ?z)
+|SERVICE:x{}| |\n"""
 _PIECES = st.sampled_from(_FRAGMENTS.split("|"))
 
 

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -97,10 +98,10 @@ class WorkerPool:
         self._store_path, self._limits, self._memory_mb = store_path, limits, memory_mb
         self._size, self._queue = workers, queue
         self._idle: list[_Worker] = []
-        self._busy: set[int] = set()
+        self._busy: dict[int, _Worker] = {}
         self._waiters: deque[asyncio.Future[_Worker]] = deque()
         self._respawns: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self._ending = asyncio.Event()
         self.isolation: Mapping[str, str] = {}
 
     async def start(self) -> None:
@@ -138,7 +139,7 @@ class WorkerPool:
             "bytes": self._limits.bytes,
         }
         worker = await self._take()
-        self._busy.add(worker.process.pid)
+        self._busy[worker.process.pid] = worker
         well = False
         try:
             async with asyncio.timeout(self._limits.seconds):
@@ -149,7 +150,7 @@ class WorkerPool:
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise self._death(await worker.end(), worker.process.returncode or 0) from error
         finally:
-            self._busy.discard(worker.process.pid)
+            del self._busy[worker.process.pid]
             if well:
                 self._give(worker)
             else:
@@ -160,18 +161,21 @@ class WorkerPool:
 
     async def close(self) -> None:
         """End every worker, busy or idle; what is running gets an error."""
-        self._closed = True
+        self._ending.set()
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(EngineUnavailable("the service is ending", 5))
-        for task in self._respawns:
-            task.cancel()
-        await asyncio.gather(*self._respawns, return_exceptions=True)
+        for worker in self._busy.values():
+            worker.kill()
+        while self._busy or self._respawns:
+            if self._respawns:
+                await asyncio.wait(self._respawns)
+            await asyncio.sleep(0)
         await asyncio.gather(*(self._end(worker) for worker in self._idle))
         self._idle.clear()
 
     async def _take(self) -> _Worker:
-        if self._closed:
+        if self._ending.is_set():
             raise EngineUnavailable("the service is ending", 5)
         if self._idle:
             return self._idle.pop()
@@ -195,7 +199,7 @@ class WorkerPool:
         return worker
 
     def _give(self, worker: _Worker) -> None:
-        if self._closed:
+        if self._ending.is_set():
             self._replace(worker)
             return
         while self._waiters:
@@ -214,11 +218,12 @@ class WorkerPool:
     async def _respawn(self, worker: _Worker) -> None:
         await worker.end()
         delay = 0.1
-        while not self._closed:
+        while not self._ending.is_set():
             try:
                 fresh = await _Worker.spawn(self._store_path, self._memory_mb)
             except (EngineUnavailable, OSError):
-                await asyncio.sleep(delay)  # the machine is out of processes or memory: not for long, one hopes
+                with suppress(TimeoutError):  # the machine is out of processes or memory: not for long, one hopes
+                    await asyncio.wait_for(self._ending.wait(), delay)
                 delay = min(delay * 2, 10.0)
             else:
                 self._give(fresh)
@@ -230,6 +235,8 @@ class WorkerPool:
 
     def _death(self, message: str, code: int) -> CbdGraphError:
         """Why a worker died by itself, from its signal and last words."""
+        if self._ending.is_set():
+            return EngineUnavailable("the service is ending", 5)
         if "memory allocation" in message or "bad_alloc" in message or code == -signal.SIGKILL:
             return QueryTooLarge("memory", self._memory_mb)
         if "stack" in message or code in {-signal.SIGSEGV, -signal.SIGBUS}:
