@@ -173,26 +173,46 @@ def test_several_parts_are_no_single_answer() -> None:
 
 
 HOSTILE = (
-    "第", "(", "(a)", "9 ", "X/2 ", "X/2、", "decision X/2, ", "第X/2号决定第1段、", "附件一，", "annex I, ",
-    "\n ", "1、",    "decision X/2 (1, ", "paragraph 1 of ", "第1、", "UNEP/CBD/COP/11/INF/17、18", "UNEP/CBD/", "BS-", "段",
-    "公约第",    "the same decision ", "第X/2号决定附件一 – ", "Article 8 of the Convention ", "annex – x ", "关于（2）",
-)  # fmt: skip
+    *(
+        "第",
+        "(",
+        "(a)",
+        "9 ",
+        "X/2 ",
+        "X/2、",
+        "decision X/2, ",
+        "第X/2号决定第1段、",
+        "附件一，",
+        "annex I, ",
+        "\n ",
+        "1、",
+    ),
+    *("decision X/2 (1, ", "paragraph 1 of ", "第1、", "UNEP/CBD/COP/11/INF/17、18", "UNEP/CBD/", "BS-", "段"),
+    *(
+        "公约第",
+        "the same decision ",
+        "第X/2号决定附件一 – ",
+        "Article 8 of the Convention ",
+        "annex – x ",
+        "关于（2）",
+    ),
+)
 
 
 def _seconds(text: str, language: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     find_citations(text, language)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 @pytest.mark.parametrize("language", languages())
 def test_hostile_text_takes_linear_time(language: str) -> None:
     _seconds("decision X/2, paragraph 3", language)  # builds the parser
     for piece in HOSTILE:
-        # Eight times the text may take eight times as long; the factor of three is for a busy machine.
+        # Eight times the text may take eight times as long; the factor of three is for caches and the collector.
         small = min(_seconds(piece * (2_000 // len(piece)), language) for _ in range(3))
         large = _seconds(piece * (16_000 // len(piece)), language)
-        assert large < max(0.2, 3 * 8 * small), f"{piece!r}: {small:.3f} s for 2 kB, {large:.3f} s for 16 kB"
+        assert large < max(0.5, 3 * 8 * small), f"{piece!r}: {small:.3f} s for 2 kB, {large:.3f} s for 16 kB"
 
 
 @pytest.mark.slow

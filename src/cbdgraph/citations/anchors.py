@@ -64,14 +64,17 @@ def find_anchors(tokens: Sequence[Token], lexicon: Lexicon, typed: bool = False)
             )
             # The noun still counts in a list: "decisions 14/8, paragraph 3, and 15/4".
             listed = bool(anchors) and i > 0 and tokens[i - 1].kind in {"SEP", "AND", "SEMI", "ORD"}
-            word = after[i] or (noun if direct or listed else "")
+            # 第X/2号决定: with the number's own signs the noun stands after it, else the noun before it decides.
+            signed = tokens[i - 1].kind == "ORD" or (i + 1 < len(tokens) and tokens[i + 1].kind == "HAO")
+            before = noun if direct or listed else ""
+            word = (after[i] or before) if signed else (before or after[i])
             anchor = _anchor(tokens, i, word, lexicon, typed, direct)
             if anchor is not None:
                 if not (anchors and anchors[-1].symbol == anchor.symbol and anchors[-1].last == i):
                     anchors.append(anchor)
                 else:
-                    before = anchors[-1]  # "VII/5 VII/5": printed twice
-                    anchors[-1] = Anchor(before.first, anchor.last, before.symbol, before.doubts, before.section)
+                    same = anchors[-1]  # "VII/5 VII/5": printed twice
+                    anchors[-1] = Anchor(same.first, anchor.last, same.symbol, same.doubts, same.section)
                 if anchor.symbol and anchor.symbol.kind == "decision":
                     named = anchor.symbol
                 i = anchor.last

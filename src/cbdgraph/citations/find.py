@@ -15,7 +15,6 @@ from cbdgraph.citations.tokens import Token, scan
 from cbdgraph.iris import mint, mint_part
 from cbdgraph.locators import Locator, Step
 from cbdgraph.model import Certainty, Citation
-from cbdgraph.symbols import Symbol
 
 CONVENTION: Final = "document/convention-on-biological-diversity"
 _FRONT: Final = frozenset(

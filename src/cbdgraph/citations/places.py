@@ -157,7 +157,19 @@ def _in_order(units: list[_Unit]) -> list[_Unit]:
     for unit in units:
         if "of" in unit.joint and run:
             inner = run[-1]
-            unit.joint, inner.joint = inner.joint, frozenset({"path"})
+            joint, inner.joint = inner.joint, frozenset({"path"})
+            # "section B, paragraph 4, of annex II": what is already a path moves into the holder as a whole.
+            while (
+                out
+                and len(run) == 1
+                and joint == {"comma"}
+                and inner.level in _HOLDS.get(out[-1].level, frozenset())
+                and out[-1].level in _HOLDS.get(unit.level, frozenset())
+            ):
+                inner = out.pop()
+                joint, inner.joint = inner.joint, frozenset({"path"})
+                run.append(inner)
+            unit.joint = joint
             run.append(unit)
             continue
         out += reversed(run)
@@ -314,6 +326,15 @@ class _Reader:
         # "第二节B部分": a section right inside a section is what the English text calls a part.
         if level == "section" and self.pending and self.path[-1].level == "section" and not unit.joint:
             return "part", doubts
+        if (
+            level == "para"
+            and word.type == "PRE"
+            and first is not None
+            and first.kind == "BR"
+            and first.value.isalpha()
+        ):
+            doubts.append("a bracketed letter after the word for paragraph is read as an item")
+            return "item", doubts
         if level == "article" and self.symbol is not None:
             doubts.append("a decision has paragraphs: “article” is read as paragraph")
             return "para", doubts
