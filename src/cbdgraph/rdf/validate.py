@@ -6,27 +6,26 @@ subjects, any row is a fault) and terms (properties and classes that nobody decl
 
 from __future__ import annotations
 
-import difflib
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pyshacl
-from rdflib import DCTERMS, ORG, OWL, PROV, RDF, RDFS, SH, SKOS, Dataset, Graph, Literal, URIRef
+from rdflib import RDF, RDFS, SH, Dataset, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from cbdgraph.errors import QuerySyntaxError, TurtleError
-from cbdgraph.namespaces import BASE, GRAPHS, ONTOLOGY, PREFIXES
+from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.queries import Query
 from cbdgraph.rdf.reports import SEVERITIES, Problem, Severity, ValidationReport, format_term
+from cbdgraph.rdf.terms import CHECKS, check_terms, find_near
 from cbdgraph.rdf.turtle import Triple, TurtleFile, read_turtle
 
 __all__ = [
+    "CHECKS",
     "Problem",
     "Severity",
     "ValidationReport",
@@ -36,17 +35,12 @@ __all__ = [
     "validate_graph",
 ]
 
-CHECKS: Final = BASE + "checks#"
 Data = Graph | Dataset
 # Triples in, and out a function that gives the rows of a SELECT by the names of its variables.
 CheckEngine = Callable[[Iterable[Triple]], Callable[[str], Iterable[Mapping[str, Node]]]]
 
 _SEVERITY: Final[dict[Node, Severity]] = {SH.Violation: "violation", SH.Warning: "warning", SH.Info: "info"}
 _AIMS: Final = (SH.targetClass, SH.targetSubjectsOf, SH.targetObjectsOf)
-_SKOSXL: Final = PREFIXES["skosxl"]
-_SKOSXL_NAMES: Final = ("Label", "literalForm", "prefLabel", "altLabel", "hiddenLabel", "labelRelation")
-# Vocabularies whose every name rdflib knows, so that a misspelt one can be told.
-_KNOWN: Final = {str(namespace): namespace for namespace in (DCTERMS, ORG, OWL, PROV, RDF, RDFS, SKOS)}
 
 
 def read_shapes(folder: Path) -> Graph:
@@ -82,7 +76,7 @@ def validate_graph(
     # What is only referred to stands in the graph with its classes alone, and is not on trial.
     found = [r for r in results.objects(None, SH.result) if results.value(r, SH.focusNode) in subjects]
     problems = [_from_result(results, result, shapes, places, (graph, known)) for result in found]
-    problems += _check_terms(own, known, shapes, places)
+    problems += check_terms(own, known, shapes, places.find)
     aims = {shape for kind in _AIMS for shape in shapes.subjects(kind)}
     met = {shape: _targets(shapes, shape, graph) & subjects for shape in aims}
     return ValidationReport(
@@ -126,7 +120,7 @@ def run_checks(
                         line=line,
                         subject=_name(subject),
                         path="",
-                        value="",
+                        value=_n3(detail) if detail is not None else "",
                         message=f"{check.summary}: {_shown(detail)}" if detail is not None else check.summary,
                         remedy=check.fields["remedy"],
                         severity=severity,
@@ -180,12 +174,7 @@ def validate_files(
             rest.add(triple)
     report = validate_graph(data, shapes, context=rest, files=files)
     faults = run_checks(data, checks or {}, context=rest, files=files, engine=engine)
-    return replace(
-        report,
-        problems=_in_order([*broken, *report.problems, *faults]),
-        files=tuple(sorted({*report.files, *(problem.file for problem in broken)})),
-        rules=(*report.rules, *(CHECKS + name for name in checks or {})),
-    )
+    return report.joined([*broken, *faults], (CHECKS + name for name in checks or {}))
 
 
 def _read(path: Path) -> TurtleFile:
@@ -304,7 +293,7 @@ def _from_result(results: Graph, result: Node, shapes: Graph, places: _Places, n
     remedy = str(shapes.value(shape, SH.message) or "")
     if component == "ClassConstraintComponent" and value is not None:
         wanted = shapes.value(shape, SH["class"])
-        remedy += _near(str(value), (str(known) for graph in near for known in _instances(graph, wanted)))
+        remedy += find_near(str(value), (str(known) for graph in near for known in _instances(graph, wanted)))
     return Problem(
         file=file,
         line=line,
@@ -315,6 +304,7 @@ def _from_result(results: Graph, result: Node, shapes: Graph, places: _Places, n
         remedy=remedy,
         severity=_SEVERITY.get(results.value(result, SH.resultSeverity) or SH.Violation, "violation"),
         rule=str(shape),
+        component=f"{SH}{component}",
     )
 
 
@@ -351,87 +341,6 @@ def _wrong(component: str, path: Node | None, value: Node | None, shapes: Graph,
     }
     kind = component.removesuffix("ConstraintComponent")
     return words.get(kind, f"{name} {shown} fails {kind}".replace("  ", " "))
-
-
-def _check_terms(own: Graph, known: Graph, shapes: Graph, places: _Places) -> Iterator[Problem]:
-    """Properties and classes that nobody declared, and our properties on subjects whose class has no use for them."""
-    declared = {str(subject) for graph in (own, known) for subject in graph.subjects(RDF.type) if _is_term(subject)}
-    if not declared:
-        return
-    fitting: dict[Node, set[Node]] = defaultdict(set)
-    for shape in shapes.subjects(RDF.type, SH.NodeShape):
-        paths = {path for each in shapes.objects(shape, SH.property) for path in shapes.objects(each, SH.path)}
-        for target in shapes.objects(shape, SH.targetClass):
-            fitting[target] |= paths
-    shaped = set().union(*fitting.values())
-    for subject in sorted(set(own.subjects()), key=str):
-        types = {above for t in own.objects(subject, RDF.type) for above in _classes_above(known, own, t)}
-        usable = set().union(*(fitting[t] for t in types & fitting.keys()))
-        for predicate, value in own.predicate_objects(subject):
-            term = value if predicate == RDF.type else predicate
-            problem = None
-            if _is_unknown(term, declared):
-                what = "class" if predicate == RDF.type else "property"
-                problem = (
-                    f"{format_term(str(term))} is not a {what} that is known",
-                    _near(str(term), declared),
-                    what,
-                )
-            elif usable and predicate in shaped and predicate not in usable and str(predicate).startswith(ONTOLOGY):
-                names = ", ".join(sorted(format_term(str(t)) for t in own.objects(subject, RDF.type)))
-                wrong = f"{format_term(str(predicate))} is not a property of {names}"
-                problem = (wrong, _near(str(predicate), map(str, usable)), "misplaced")
-            if problem:
-                file, line = places.find(subject)
-                remedies = {
-                    "class": "Use a class of ontology/cbd.ttl.",
-                    "property": "Use a property of ontology/cbd.ttl, or one of a vocabulary it names.",
-                    "misplaced": "Remove it, or move it to the subject that it is about.",
-                }
-                yield Problem(
-                    file=file,
-                    line=line,
-                    subject=_name(subject),
-                    path=str(predicate),
-                    value=_n3(value),
-                    message=problem[0],
-                    remedy=remedies[problem[2]] + problem[1],
-                    severity="warning" if problem[2] == "misplaced" else "violation",
-                    rule=CHECKS + ("misplaced-property" if problem[2] == "misplaced" else f"unknown-{problem[2]}"),
-                )
-
-
-def _is_term(subject: Node) -> bool:
-    return isinstance(subject, URIRef) and ("#" in subject or not subject.startswith(BASE))
-
-
-def _is_unknown(term: Node, declared: set[str]) -> bool:
-    name = str(term)
-    if name in declared:
-        return False
-    if name.startswith(ONTOLOGY):
-        return True
-    if name.startswith(_SKOSXL):
-        return name.removeprefix(_SKOSXL) not in _SKOSXL_NAMES
-    return any(name.startswith(start) and URIRef(name) not in names for start, names in _KNOWN.items())
-
-
-def _classes_above(known: Graph, own: Graph, name: Node) -> set[Node]:
-    above = (each for graph in (known, own) for each in graph.transitive_objects(name, RDFS.subClassOf))
-    return {each for each in above if each is not None}
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    """A hint at the names most like a wrong one; names with other numbers are other names, not slips."""
-    start = next((start for start in (ONTOLOGY, BASE) if name.startswith(start)), "")
-    digits = re.findall(r"[0-9]+", name)
-    known = {
-        each.removeprefix(start)
-        for each in names
-        if each.startswith(start) and each != name and re.findall(r"[0-9]+", each) == digits
-    }
-    near = difflib.get_close_matches(name.removeprefix(start), sorted(known), n=2, cutoff=0.8)
-    return f" Did you mean {' or '.join(format_term(start + each) for each in near)}?" if near else ""
 
 
 def _check_severity(name: str, check: Query) -> Severity:
