@@ -1,4 +1,4 @@
-"""Every example under tests/shapes/ is a test: `fail-<shape>.ttl` has problems of that shape only, `pass-*.ttl` none."""
+"""Every example under tests/shapes/ is a test: `fail-<shape>.ttl` has faults of that shape only, `pass-*.ttl` none."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = Path(__file__).parent / "shapes"
 FAILING = sorted(EXAMPLES.glob("*Shape/fail-*.ttl"))
 PASSING = sorted(EXAMPLES.glob("*Shape/pass-*.ttl"))
-SEVERITIES = {SH.Violation: "violation", SH.Warning: "warning", SH.Info: "info"}
+SEVERITIES: dict[Node, str] = {SH.Violation: "violation", SH.Warning: "warning", SH.Info: "info"}
 
 
 @cache
