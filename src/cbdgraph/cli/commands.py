@@ -68,9 +68,17 @@ def run_build(args: argparse.Namespace) -> int:
 
 def run_validate(args: argparse.Namespace) -> int:
     from cbdgraph.pipeline import validate
+    from cbdgraph.rdf import reports
 
     found = validate(_settings(args), [Path(name) for name in args.files], say)
-    sys.stdout.write(_format_report(found, args.format))
+    writers = {
+        "text": reports.format_text,
+        "json": reports.format_json,
+        "turtle": reports.format_turtle,
+        "sarif": reports.format_sarif,
+        "junit": reports.format_junit,
+    }
+    sys.stdout.write(writers[args.format](found))
     return GOOD if found.conforms else FAULTS
 
 
@@ -78,21 +86,13 @@ def _show_faults(found: ValidationReport) -> None:
     """What stops a build, in full; of what does not, only that it is there."""
     from dataclasses import replace
 
+    from cbdgraph.rdf.reports import format_text
+
     if not found.conforms:
         stopping = tuple(problem for problem in found.problems if problem.severity == "violation")
-        sys.stderr.write(_format_report(replace(found, problems=stopping), "text"))
+        sys.stderr.write(format_text(replace(found, problems=stopping)))
     for shape in found.unmet:
         say(f"  note: nothing in the data is of the kind that {shape} is for")
-
-
-def _format_report(found: ValidationReport, _: str) -> str:
-    from cbdgraph.rdf.reports import format_term
-
-    return "".join(
-        f"{problem.file}:{problem.line}: {problem.severity}: {format_term(problem.subject)} {problem.message}\n"
-        f"    {problem.remedy}\n"
-        for problem in found.problems
-    )
 
 
 def run_check_ontology(args: argparse.Namespace) -> int:

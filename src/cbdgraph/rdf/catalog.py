@@ -24,6 +24,8 @@ CATALOG: Final = mint_graph("catalog")  # the graph that describes the others
 
 # Whose version decides what a build makes of the same files.
 _MAKERS: Final = ("cbdgraph", "rdflib", "pyoxigraph")
+# Modules of this package that no build runs.
+_UNBUILT: Final = ("__init__.py", "__main__.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,9 @@ def hash_inputs(root: Path) -> str:
     for maker in _MAKERS:
         digest.update(f"{maker} {version(maker)}\n".encode())
     package = Path(__file__).resolve().parent.parent
-    inputs = [(path.relative_to(package.parent), path) for path in package.glob("*.py")]
-    for part in ("rdf", "store"):
-        inputs += [(path.relative_to(package.parent), path) for path in (package / part).glob("*.py")]
+    code = [path for path in package.glob("*.py") if path.name not in _UNBUILT]
+    code += [*(package / "rdf").glob("*.py"), package / "store" / "embedded.py", package / "store" / "releases.py"]
+    inputs = [(path.relative_to(package.parent), path) for path in code]
     for folder, pattern in ((ONTOLOGY, "*.ttl"), (DATA, "*.ttl"), (RULES, "*.rq"), (Path("queries/checks"), "*.rq")):
         inputs += [(path.relative_to(root), path) for path in (root / folder).rglob(pattern)]
     for name, path in sorted((name.as_posix(), path) for name, path in inputs):
