@@ -38,6 +38,10 @@ FORMATS: Final[Mapping[str, str]] = {
     "nq": "application/n-quads",
     "nquads": "application/n-quads",
     "trig": "application/trig",
+    # As SPARQLWrapper spells them.
+    "n3": "text/turtle",
+    "rdf+xml": "application/rdf+xml",
+    "json-ld": "application/ld+json",
 }
 
 # Other names for what the engine writes; the answer carries the name that was asked for.
@@ -51,6 +55,10 @@ GRAPH_ALIASES: Final[Mapping[str, str]] = {
     "application/xml": "application/rdf+xml",
     "text/xml": "application/rdf+xml",
     "application/x-turtle": "text/turtle",
+    "application/turtle": "text/turtle",
+    "text/n3": "text/turtle",  # Turtle is N3
+    "text/rdf+n3": "text/turtle",
+    "application/n3": "text/turtle",
 }
 RESULT_OFFER: Final = (*RESULT_TYPES, *RESULT_ALIASES, HTML)
 GRAPH_OFFER: Final = (*GRAPH_TYPES, *GRAPH_ALIASES, HTML)

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 from cbdgraph.errors import QueryRefused, QuerySyntaxError
+from cbdgraph.namespaces import PREFIXES
 from cbdgraph.store import Form
 
 MAX_DEPTH: Final = 200  # the engine's parser is recursive: some thousand brackets end its process
@@ -110,6 +111,21 @@ def check_graphs(graphs: Sequence[str], known_graphs: Collection[str]) -> None:
             raise QueryRefused(
                 "an unknown graph", f"<{graph}> is not served and is not fetched; known: {shown}{more}"
             )
+
+
+def explain_syntax(query: str, error: QuerySyntaxError) -> QuerySyntaxError:
+    """The engine's syntax error, or a plainer one: an undeclared prefix is what most often is behind it."""
+    tokens = list(read_tokens(query))
+    declared = {
+        after.text for before, after in pairwise(tokens) if before.text.upper() == "PREFIX" and after.kind == "name"
+    }
+    for token in tokens:
+        prefix = token.text.partition(":")[0]
+        if token.kind == "name" and f"{prefix}:" not in declared:
+            known = PREFIXES.get(prefix, "…")
+            reason = f"the prefix '{prefix}:' is not declared; begin with PREFIX {prefix}: <{known}>"
+            return _syntax(query, token.start, reason)
+    return error
 
 
 def decode(query: str) -> str:
