@@ -187,10 +187,10 @@ def test_syntax_errors_have_a_place(query: str, line: int, column: int) -> None:
 )
 def test_time_is_linear(piece: str) -> None:
     query = piece * (120_000 // len(piece))
-    start = time.perf_counter()
+    start = time.thread_time()
     with contextlib.suppress(QueryError):
         check_query(query)
-    assert time.perf_counter() - start < 3
+    assert time.thread_time() - start < 3
 
 
 @given(st.text(max_size=200))

@@ -1,4 +1,4 @@
-"""Every example under tests/shapes/ is a test: `fail-<shape>.ttl` has faults of that shape only, `pass-*.ttl` none."""
+"""Every example in tests/shapes/ is a test: `fail-<shape>.ttl` has faults of that shape only, `pass-*.ttl` none."""
 
 from __future__ import annotations
 

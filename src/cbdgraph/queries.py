@@ -50,8 +50,10 @@ _PARAMETER: Final = re.compile(
 )
 _SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>.+?)\s*^WHERE\b", re.MULTILINE | re.DOTALL)
 _COLUMN: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\bAS\s+\?(?P<computed>\w+)\s*\)|\?(?P<plain>\w+)")
+_LARGEST_EXPONENT: Final = 30
 _HOLE: Final = "VALUES ?{name} {{ UNDEF }}"
-_ANY_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
+_ANY_LARGEST_EXPONENT: Final = 30
+_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Parameter:
                 number = Decimal(value)
             except InvalidOperation:
                 number = Decimal("NaN")
-            if not number.is_finite():
+            # An exponent of nine digits is a number too, and would be written out as so many zeros.
+            if not number.is_finite() or abs(number.adjusted()) > _LARGEST_EXPONENT:
                 raise ParameterError(self.name, f"expected a number such as {self.example}, not {value!r}")
             return Text(f"{number:f}", datatype=Iri(expand("xsd:decimal")))
         return Text(value)
