@@ -52,8 +52,7 @@ _SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>.+?)\s*^WHER
 _COLUMN: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\bAS\s+\?(?P<computed>\w+)\s*\)|\?(?P<plain>\w+)")
 _LARGEST_EXPONENT: Final = 30
 _HOLE: Final = "VALUES ?{name} {{ UNDEF }}"
-_ANY_LARGEST_EXPONENT: Final = 30
-_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
+_ANY_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
 
 
 @dataclass(frozen=True, slots=True)
