@@ -171,7 +171,7 @@ def find_clashes(triples: Iterable[Triple]) -> tuple[str, ...]:
     clashes = set()
     for thing, kinds in because.items():
         above = {
-            each: f"{_short(each)} because {why}"
+            each: f"{_short(kind)} because {why}"
             for kind, why in sorted(kinds.items(), key=str)
             for each in graph.transitive_objects(kind, RDFS.subClassOf)
             if each is not None
