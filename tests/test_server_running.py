@@ -222,3 +222,13 @@ def test_files_of_a_user(tmp_path: Path) -> None:
 def test_nothing_built(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match="cbdgraph build"):
         run(Settings(root=tmp_path))
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    tests = Path(__file__).parent
+    text = (tests.parent / "docs" / "security.md").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in tests.glob("test_*.py"))
+    for name in re.findall(r"\btest_\w+\.py\b", text):
+        assert (tests / name).exists(), name
+    for name in re.findall(r"\btest_\w+\b(?!\.py)", text):
+        assert f"def {name}(" in source, name

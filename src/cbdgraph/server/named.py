@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import ParameterError
+from cbdgraph.errors import ParameterError, QuerySyntaxError
 from cbdgraph.queries import Query, find_query
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
@@ -91,6 +91,8 @@ async def run_named(request: Request, name: str) -> Response:
         answer = await while_connected(request, served.engine.run_query(text, media_type=written, trusted=True))
     except ClientGone:
         return Response(status_code=499)
+    except QuerySyntaxError as error:  # the file itself is SPARQL: tests see to that
+        raise Problem("parameter", f"a value cannot stand in a query: {error.reason}") from error
     headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
     if shown == HTML:
         columns, rows = _terms(query, answer)

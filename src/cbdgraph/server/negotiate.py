@@ -60,6 +60,8 @@ GRAPH_ALIASES: Final[Mapping[str, str]] = {
     "text/rdf+n3": "text/turtle",
     "application/n3": "text/turtle",
 }
+# Of a longer header the rest is not read: to match quotes takes time.
+_LONGEST: Final = 4096
 RESULT_OFFER: Final = (*RESULT_TYPES, *RESULT_ALIASES, HTML)
 GRAPH_OFFER: Final = (*GRAPH_TYPES, *GRAPH_ALIASES, HTML)
 
@@ -131,9 +133,8 @@ def short_names(offer: Iterable[str]) -> list[str]:
 
 
 def _parse(accept: str) -> Iterable[_Range]:
-    # A comma inside a quoted parameter is rare, and a quoted string is matched whole.
-    for item in re.findall(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+', accept):
-        head, *rest = [part.strip() for part in item.split(";")]
+    for item in _split(accept[:_LONGEST], ","):
+        head, *rest = [part.strip() for part in _split(item, ";")] or [""]
         main, slash, sub = head.lower().partition("/")
         if not slash or not main or not sub or (main == "*" and sub != "*"):
             continue
@@ -145,6 +146,11 @@ def _parse(accept: str) -> Iterable[_Range]:
                 break  # what follows belongs to Accept, not to the type
             parameters.add((name.strip().lower(), value.strip().strip('"').lower()))
         yield _Range(main, sub, frozenset(parameters), weight)
+
+
+def _split(text: str, sign: str) -> list[str]:
+    """The pieces between signs that do not stand in a quoted string."""
+    return re.findall(rf'(?:[^{sign}"]|"(?:[^"\\]|\\.)*")+', text)
 
 
 def _weight(text: str) -> float:

@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import InvalidName, QueryError
+from cbdgraph.errors import InvalidName, QueryError, QuerySyntaxError
 from cbdgraph.iris import mint
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import BASE, PREFIXES
@@ -130,6 +130,8 @@ async def get_resource(request: Request, path: str) -> Response:
             return pages.respond(await _page(served, iri), tag)
     except ClientGone:
         return Response(status_code=499)
+    except QuerySyntaxError as error:
+        raise Problem("not-found", f"no IRI is spelled like this: {error.reason}") from error
     return respond(answer.content, shown, tag, {"Link": f'<{_ascii(iri)}>; rel="canonical"'})
 
 
