@@ -145,6 +145,12 @@ def test_wrong_vocabulary_value_is_told_once_with_its_neighbour(tmp_path: Path) 
     assert problem.remedy.endswith("Did you mean <basis/stated>?")
 
 
+def test_file_without_a_known_class_is_told_so(tmp_path: Path) -> None:
+    report = validate(tmp_path, '<http://example.org/a> rdfs:label "a" .')
+    assert report.unmet == ()
+    assert "No subject is of a class that the shapes know" in format_text(report)
+
+
 def test_blank_node_is_reported(tmp_path: Path) -> None:
     report = validate(tmp_path, DECISION.replace("<decision/cop/11/16>", "_:d"))
     assert SHAPES + "RecordShape" in {problem.rule for problem in report.problems}

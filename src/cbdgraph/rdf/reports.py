@@ -146,8 +146,13 @@ def format_text(report: ValidationReport) -> str:
             f"  … and {count - _SHOWN} more of [{_short(rule)}]" for rule, count in seen.items() if count > _SHOWN
         ]
         lines.append("")
+    if report.files and not report.focus_nodes:
+        lines += [
+            "No subject is of a class that the shapes know: give each record its class, such as cbd:Decision.",
+            "",
+        ]
     if report.unmet:
-        lines += [f"These shapes met no subject: {', '.join(map(_short, report.unmet))}", ""]
+        lines += [f"These shapes met no subject: {', '.join(map(_short, report.unmet))}.", ""]
     return "\n".join([*lines, _counts(report)]) + "\n"
 
 

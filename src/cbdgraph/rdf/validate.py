@@ -10,11 +10,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pyshacl
-from rdflib import RDF, RDFS, SH, Dataset, Graph, Literal, URIRef
+from rdflib import RDF, RDFS, SH, XSD, Dataset, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from cbdgraph.errors import QuerySyntaxError, TurtleError
@@ -174,7 +175,9 @@ def validate_files(
             rest.add(triple)
     report = validate_graph(data, shapes, context=rest, files=files)
     faults = run_checks(data, checks or {}, context=rest, files=files, engine=engine)
-    return report.joined([*broken, *faults], (CHECKS + name for name in checks or {}))
+    joined = report.joined([*broken, *faults], (CHECKS + name for name in checks or {}))
+    # A user's file need not hold something of every class.
+    return replace(joined, unmet=())
 
 
 def _read(path: Path) -> TurtleFile:
@@ -360,8 +363,8 @@ def _n3(node: Node) -> str:
 
 
 def _shown(node: Node | None) -> str:
-    if isinstance(node, Literal) and node.datatype is None and not node.language:
-        return str(node)
+    if isinstance(node, Literal) and node.datatype in {None, XSD.string} and not node.language:
+        return format_term(str(node)) if node.startswith(BASE) else str(node)
     return format_term(_n3(node)) if node is not None else ""
 
 
