@@ -7,6 +7,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -280,3 +282,31 @@ def test_local_engine(store_path: Path) -> None:
             await engine.run_query(COUNT, media_type="text/csv")
 
     run(test)
+
+
+_PARENT = """
+import asyncio, sys
+from pathlib import Path
+from cbdgraph.store import Limits
+from cbdgraph.store.pool import WorkerPool
+async def main():
+    pool = WorkerPool(Path(sys.argv[1]), limits=Limits(60), workers=2, queue=1, memory_mb=256)
+    await pool.start()
+    task = asyncio.create_task(pool.run(sys.argv[2], "text/csv"))
+    await asyncio.sleep(0.1)
+    print(*pool.process_ids, flush=True)
+    await task
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the signal of a parent's death is Linux's")
+def test_workers_end_with_a_server_that_is_killed(store_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _PARENT, str(store_path), CROSS], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(pids) == 2
+        parent.kill()
+    assert all(gone(pid) for pid in pids)
