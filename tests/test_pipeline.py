@@ -104,8 +104,9 @@ def test_an_inferred_triple_tells_its_axiom_class(settings: Settings) -> None:
     build(settings)
     assert ask(
         settings,
-        "GRAPH ?graph { <decision/cop/1/1/para/1> a cbd:Text } "
-        "GRAPH <graph/catalog> { ?graph skos:notation 'cax-sco' ; dcterms:subject rdfs:subClassOf ; prov:wasDerivedFrom <graph/ontology/cbd> ; cbd:basis <basis/inferred> }",
+        "GRAPH ?graph { <decision/cop/1/1/para/1> a cbd:Text } GRAPH <graph/catalog> { "
+        "?graph skos:notation 'cax-sco' ; dcterms:subject rdfs:subClassOf ; "
+        "prov:wasDerivedFrom <graph/ontology/cbd> ; cbd:basis <basis/inferred> }",
     )
     assert ask(
         settings, "GRAPH <graph/catalog> { <graph/decisions/cop-1> rdfs:label 'data/turtle/decisions/cop-1.ttl'@en }"
@@ -171,7 +172,8 @@ def test_a_killed_build_leaves_the_old_release_and_the_next_one_cleans_up(settin
     # Killed in the worst place: the new release is half written.
     code = (
         "import sys, time; from pathlib import Path; from cbdgraph import pipeline\n"
-        "from cbdgraph.settings import Settings; from cbdgraph.store.embedded import Store; build = Store.build.__func__\n"
+        "from cbdgraph.settings import Settings; from cbdgraph.store.embedded import Store\n"
+        "build = Store.build.__func__\n"
         "def slow(cls, path, *args, **more):\n"
         "    build(cls, path, *args, **more); print('writing', flush=True); time.sleep(60)\n"
         "Store.build = classmethod(slow); pipeline.build(Settings(root=Path(sys.argv[1])))"
