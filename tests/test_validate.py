@@ -306,3 +306,9 @@ def test_joining_drops_what_a_shape_has_told() -> None:
     joined = report.joined([same_value, same_path, other], [CHECKS + "c"])
     assert {p.rule for p in joined.problems} == {SHAPES + "Issue-number", CHECKS + "c"}
     assert joined.rules == (CHECKS + "c",)
+
+
+def test_guide_names_every_format_and_kind_of_rule() -> None:
+    guide = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    for name in (*FORMATS, "unknown-property", "unknown-class", "misplaced-property", "checks#syntax"):
+        assert f"`{name}`" in guide or f"checks#{name}`" in guide, name
