@@ -100,8 +100,8 @@ def test_documents_are_named_by_title_else_symbol_else_slug() -> None:
     turtle += part("document/a", "footnote/3") + part("document/b", "para/1") + part("document/c-d", "para/2")
     found = labels(turtle)
     assert found["document/a"] == {"zh": "题", "en": "Title"}
-    assert found["document/b"] == {"": "CBD/B"}
-    assert found["document/c-d"] == {"": "c-d"}
+    assert found["document/b"] == {"en": "CBD/B"}
+    assert found["document/c-d"] == {"en": "c-d"}
     assert found["document/a/footnote/3"] == {"en": "CBD/A, footnote 3"}
     assert found["document/b/para/1"] == {"en": "CBD/B, paragraph 1"}
     assert found["document/c-d/para/2"] == {"en": "c-d, paragraph 2"}

@@ -25,7 +25,7 @@ from cbdgraph.settings import Settings
 from cbdgraph.store.releases import Release, build_lock, current_release, publish
 
 if TYPE_CHECKING:
-    from rdflib import Dataset, Graph
+    from rdflib import Dataset
     from rdflib.term import Node
 
     from cbdgraph.rdf.reason import Inference, OntologyCheck
@@ -107,8 +107,8 @@ def _build(settings: Settings, inputs: str, report: Report, show: Callable[[Vali
         done(f"{sum(map(len, derived.values())):,} positions and labels")
     with _step(report, "check") as done:
         whole = _validate_whole(project, inference, derived)
-        found = replace(found, problems=(*found.problems, *whole.problems), rules=(*found.rules, *whole.rules))
-        done(f"the whole graph against {len(whole.rules)} checks: {_tally(whole)}")
+        found = _join(found, whole)
+        done(f"the whole graph against {len(whole.rules):,} rules: {_tally(whole)}")
     show(found)
     if not found.conforms:
         raise DataFaults(found.count("violation"))
@@ -201,8 +201,8 @@ def validate(settings: Settings, paths: list[Path], report: Report = _say_nothin
         inference = _infer(read_queries(settings.root / RULES), asserted)
         derived = derive(triple for file in project.files.values() for triple in file.triples)
         whole = _validate_whole(project, inference, derived)
-        done(f"the whole graph against {len(whole.rules)} checks: {_tally(whole)}")
-    return replace(found, problems=(*found.problems, *whole.problems), rules=(*found.rules, *whole.rules))
+        done(f"the whole graph against {len(whole.rules):,} rules: {_tally(whole)}")
+    return _join(found, whole)
 
 
 def check_ontology(settings: Settings, report: Report = _say_nothing) -> OntologyCheck:
@@ -220,32 +220,43 @@ def check_ontology(settings: Settings, report: Report = _say_nothing) -> Ontolog
 
 
 def _validate_asserted(project: Project) -> ValidationReport:
-    from cbdgraph.rdf.validate import read_shapes, validate_graph
-
-    return validate_graph(
-        project.dataset(project.data),
-        read_shapes(project.root / _SHAPES),
-        context=project.dataset(project.terms),
-        files=project.files,
-    )
+    """Shapes on what is asserted: nothing that is missing can be made up for by inference."""
+    return _validate_shapes(project, project.dataset(project.data))
 
 
 def _validate_whole(project: Project, inference: Inference, derived: Mapping[str, list[Triple]]) -> ValidationReport:
-    """The checks, which look across subjects, over everything; inference adds nothing that a shape asks for."""
-    from cbdgraph.rdf.reports import ValidationReport
+    """Shapes on everything, for what inference makes too much of; and the checks, which look across subjects."""
+    from rdflib import URIRef
+
     from cbdgraph.rdf.validate import CHECKS, run_checks
 
-    checks = read_queries(project.root / _CHECKS)
-    context = _graph_of_lines(line for lines in inference.triples.values() for line in lines)
+    data = project.dataset(project.data)
+    added = data.graph(URIRef(mint_graph("inferred")))
+    for triple in _read_lines(line for lines in inference.triples.values() for line in lines):
+        added.add(triple)
     for triples in derived.values():
         for triple in triples:
-            context.add(triple)
-    for name in project.terms:
-        for triple in project.files[name].triples:
-            context.add(triple)
-    data = project.dataset(project.data)
-    problems = run_checks(data, checks, context=context, files=project.files, engine=_engine)
-    return ValidationReport(problems=problems, rules=tuple(CHECKS + name for name in checks))
+            added.add(triple)
+    found = _validate_shapes(project, data)
+    checks = read_queries(project.root / _CHECKS)
+    context = project.dataset(project.terms)
+    faults = run_checks(data, checks, context=context, files=project.files, engine=_engine)
+    return replace(
+        found, problems=(*found.problems, *faults), rules=(*found.rules, *(CHECKS + name for name in checks))
+    )
+
+
+def _validate_shapes(project: Project, data: Dataset) -> ValidationReport:
+    from cbdgraph.rdf.validate import read_shapes, validate_graph
+
+    shapes = read_shapes(project.root / _SHAPES)
+    return validate_graph(data, shapes, context=project.dataset(project.terms), files=project.files)
+
+
+def _join(first: ValidationReport, second: ValidationReport) -> ValidationReport:
+    """Both reports as one, each problem once."""
+    problems = sorted({*first.problems, *second.problems}, key=lambda problem: problem.sort_key)
+    return replace(second, problems=tuple(problems))
 
 
 def _engine(triples: Iterable[Triple]) -> Callable[[str], Iterable[Mapping[str, Node]]]:
@@ -267,12 +278,10 @@ def _engine(triples: Iterable[Triple]) -> Callable[[str], Iterable[Mapping[str, 
     return lambda query: ({name: node(term) for name, term in row.items()} for row in store.select(query).rows)
 
 
-def _graph_of_lines(lines: Iterator[str]) -> Graph:
+def _read_lines(lines: Iterable[str]) -> Iterable[Triple]:
     from rdflib import Graph
 
-    graph = Graph(bind_namespaces="none")
-    graph.parse(data="\n".join(lines), format="nt")
-    return graph
+    return Graph(bind_namespaces="none").parse(data="\n".join(lines), format="nt")
 
 
 def _infer(rules: Mapping[str, Query], asserted: Mapping[str, list[str]]) -> Inference:

@@ -7,6 +7,7 @@ it needs when it runs, so that `--help` and a `serve` with nothing to build star
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import textwrap
@@ -231,6 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args, others = parser.parse_known_args(arguments)
     if others and args.command != "query":
         parser.error(f"unrecognized arguments: {' '.join(others)}")
+    # rdflib logs a traceback for every ill-typed literal; the shapes report them, with file and line.
+    logging.getLogger("rdflib.term").setLevel(logging.ERROR)
     try:
         if args.command == "query":
             args.values = _read_values(args, others)

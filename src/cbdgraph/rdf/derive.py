@@ -151,7 +151,7 @@ def _labels(facts: _Facts) -> Iterator[Triple]:
         if thing in facts.labelled or not isinstance(thing, URIRef) or not thing.startswith(BASE):
             continue
         for language, text in _names(thing, facts).items():
-            yield thing, RDFS.label, Literal(text, lang=language or None)
+            yield thing, RDFS.label, Literal(text, lang=language or "en")
 
 
 def _names(thing: Node, facts: _Facts) -> dict[str, str]:
@@ -164,7 +164,7 @@ def _names(thing: Node, facts: _Facts) -> dict[str, str]:
     if facts.title.get(thing):
         return facts.title[thing]
     if thing in facts.symbol:
-        return {"": facts.symbol[thing]}
+        return {"en": facts.symbol[thing]}
     path = path_of(str(thing)) if str(thing).startswith(BASE) else ""
     head, _, number = path.rpartition("/")
     head, _, word = head.rpartition("/")
@@ -173,7 +173,7 @@ def _names(thing: Node, facts: _Facts) -> dict[str, str]:
     if word in _THINGS and number.isdecimal():
         return {"en": f"{_english_name(URIRef(BASE + head), facts)}, {_THINGS[word]} {number}"}
     if path.startswith("document/") and "/" not in path.removeprefix("document/"):
-        return {"": path.removeprefix("document/")}
+        return {"en": path.removeprefix("document/")}
     return {}
 
 
