@@ -338,13 +338,10 @@ class _Reader:
         if level == "article" and self.symbol is not None:
             doubts.append("a decision has paragraphs: “article” is read as paragraph")
             return "para", doubts
-        if word.generic:
-            usage = find_usage(self.symbol, fold(word.text)) if self.symbol else None
-            if usage is None:
-                doubts.append(
-                    f"“{word.text}” is a word for several levels; which one this decision means is not known"
-                )
-                return level, doubts
+        usage = find_usage(self.symbol, fold(word.text)) if self.symbol else None
+        if usage is None and word.generic:
+            doubts.append(f"“{word.text}” is a word for several levels; which one this decision means is not known")
+        if usage is not None:
             if usage.sure != "seen":
                 doubts.append(f"“{word.text}” is read as {usage.level}; source: {usage.source}")
             held = self.path if self.pending else ()
