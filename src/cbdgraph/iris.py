@@ -12,10 +12,15 @@ from typing import Final
 from cbdgraph.errors import InvalidName
 from cbdgraph.locators import Locator
 from cbdgraph.namespaces import BASE, GRAPHS, ONTOLOGY
-from cbdgraph.symbols import Symbol
+from cbdgraph.symbols import Symbol, parse_roman
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _PART: Final = re.compile(r"(?P<text>(?:decision|recommendation)/[a-z0-9-]+/[0-9]+/[0-9]+)(?:/(?P<locator>.+))?\Z")
+
+_TRACKED: Final = re.compile(
+    r"(?:(?:section/(?P<section>[a-z])/)?para/(?P<para>[0-9]{1,3})"
+    r"(?:/item/(?P<item>[a-z])(?:/subitem/(?P<subitem>[ivx]+))?)?)?\Z"
+)
 
 
 def mint(path: str) -> str:
@@ -62,6 +67,46 @@ def parse_part(iri: str) -> tuple[Symbol, Locator]:
     if mint_part(symbol, locator) != iri:
         raise InvalidName("IRI of a decision or its part", iri, f"the usual form is {mint_part(symbol, locator)}")
     return symbol, locator
+
+
+def tracking_code(symbol: Symbol, locator: Locator | None = None) -> str:
+    """The code of the Secretariat's Decision-Tracking Tool; empty for a part that its codes do not reach.
+
+    They reach paragraphs, with or without a lettered section, their lettered items and Roman sub-items.
+
+    >>> tracking_code(Symbol("cop", 11, 16), Locator.parse("para/5/item/d"))
+    'CBD/COP/11/16.05.04'
+    >>> tracking_code(Symbol("cop", 8, 19), Locator.parse("section/b/para/3/item/c/subitem/ii"))
+    'CBD/COP/08/19.B03.03.02'
+    """
+    match = _TRACKED.match(str(locator or ""))
+    if symbol.body != "cop" or match is None:
+        return ""
+    code = f"CBD/COP/{symbol.session:02}/{symbol.number:02}"
+    if match["para"]:
+        code += f".{match['section'].upper() if match['section'] else ''}{int(match['para']):02}"
+    if match["item"]:
+        code += f".{ord(match['item']) - ord('a') + 1:02}"
+    if match["subitem"]:
+        code += f".{parse_roman(match['subitem']):02}"
+    return code
+
+
+def official_page(symbol: Symbol, locator: Locator | None = None) -> str:
+    """The address on which the Secretariat shows a decision, or a paragraph or lettered item of it; empty for others.
+
+    Follows the pattern that addresses seen in sources share; whether a page answers was not tried.
+
+    >>> official_page(Symbol("cop", 10, 2), Locator.parse("para/16/item/e"))
+    'https://www.cbd.int/decisions/cop/10/2/16.e'
+    """
+    match = _TRACKED.match(str(locator or ""))
+    if symbol.body != "cop" or match is None or match["section"] or match["subitem"]:
+        return ""
+    place = f"/{match['para']}" if match["para"] else ""
+    return f"https://www.cbd.int/decisions/cop/{symbol.session}/{symbol.number}{place}" + (
+        f".{match['item']}" if match["item"] else ""
+    )
 
 
 def mint_slug(text: str) -> str:

@@ -136,7 +136,19 @@ class Symbol:
         prefix = {"cp-mop": "CP-", "np-mop": "NP-"}.get(self.body, "")
         return f"{prefix}{session}/{self.number}"
 
+    @property
+    def document_symbol(self) -> str:
+        """The symbol of the paper itself; empty where its form is not known to us, as for the Protocols.
 
+        >>> Symbol("cop", 11, 16).document_symbol, Symbol("cop", 13, 5).document_symbol
+        ('UNEP/CBD/COP/DEC/XI/16', 'CBD/COP/DEC/XIII/5')
+        """
+        if self.body != "cop":
+            return ""
+        return f"{'UNEP/' if self.session <= _LAST_WITH_UNEP else ''}CBD/COP/DEC/{self.short}"
+
+
+_LAST_WITH_UNEP: Final = 12
 _BODY_OF_PREFIX: Final = {"bs": "cp-mop", "cp": "cp-mop", "np": "np-mop"}
 _PART: Final = r"(?:[0-9]{1,3}|[XVIxvi]{1,7})"
 _SYMBOL: Final = re.compile(

@@ -1,4 +1,4 @@
-"""Asserted triples in, computed ones out: positions in reading order and labels; pure, and never a matter of logic.
+"""Asserted triples in, computed ones out: positions, labels, codes and links; pure, and never a matter of logic.
 
 What follows from the ontology's axioms is in `reason`. Here is what this project makes up by fixed rules from what is
 asserted, so its graphs are described as the project's own and not as a source's.
@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from rdflib import RDF, RDFS, Literal, URIRef
-from rdflib.namespace import XSD
+from rdflib.namespace import SKOS, XSD
 from rdflib.term import Node
 
 from cbdgraph.errors import InvalidName
-from cbdgraph.iris import mint_graph, path_of
+from cbdgraph.iris import mint_graph, official_page, parse_part, path_of, tracking_code
 from cbdgraph.locators import LEVELS, Locator
 from cbdgraph.namespaces import BASE, LANGUAGES, expand
 from cbdgraph.rdf.turtle import Triple
@@ -23,6 +23,8 @@ from cbdgraph.symbols import Symbol
 
 POSITIONS: Final = mint_graph("derived/positions")
 LABELS: Final = mint_graph("derived/labels")
+CODES: Final = mint_graph("derived/codes")
+PAGES: Final = mint_graph("derived/pages")
 
 # Name and meaning of each graph that is made here.
 GRAPHS: Final[Mapping[str, tuple[str, str]]] = {
@@ -35,10 +37,22 @@ GRAPHS: Final[Mapping[str, tuple[str, str]]] = {
         "Names of decisions, recommendations, parts, citations and the like where no source gives a label: the "
         "symbol in the usual form of each language, and the place in words.",
     ),
+    CODES: (
+        "codes of decisions and their parts",
+        "The document symbol and the code of the Secretariat's Decision-Tracking Tool, made by the rules that the "
+        "Secretariat's papers and the source code of its site show; the code of a part was not looked up.",
+    ),
+    PAGES: (
+        "official pages",
+        "The address at which the Secretariat shows a decision or paragraph, made by the pattern of addresses that "
+        "sources print; whether each of them answers was not tried.",
+    ),
 }
 
 _PARENT: Final = URIRef(expand("cbd:parent"))
 _LOCATOR: Final = URIRef(expand("cbd:locator"))
+_TRACKING_CODE: Final = URIRef(expand("cbd:TrackingCode"))
+_DECISION_SYMBOL: Final = URIRef(expand("cbd:DecisionSymbol"))
 _POSITION: Final = URIRef(expand("cbd:position"))
 _SYMBOL: Final = URIRef(expand("cbd:symbol"))
 _TITLES: Final = (URIRef(expand("cbd:title")), URIRef(expand("dcterms:title")))
@@ -79,7 +93,12 @@ _THINGS: Final = {
 def derive(triples: Iterable[Triple]) -> dict[str, list[Triple]]:
     """Everything that is computed from the asserted `triples`, by graph IRI."""
     facts = _Facts(triples)
-    return {POSITIONS: list(_positions(facts)), LABELS: list(_labels(facts))}
+    return {
+        POSITIONS: list(_positions(facts)),
+        LABELS: list(_labels(facts)),
+        CODES: list(_codes(facts)),
+        PAGES: list(_pages(facts)),
+    }
 
 
 class _Facts:
@@ -144,6 +163,30 @@ def _positions(facts: _Facts) -> Iterator[Triple]:
         for place, part in enumerate(in_order, 1):
             if part not in facts.positioned:
                 yield part, _POSITION, Literal(str(place), datatype=XSD.integer, normalize=False)
+
+
+def _parts_of_decisions(facts: _Facts) -> Iterator[tuple[Node, Symbol, Locator]]:
+    for thing in sorted(facts.typed, key=str):
+        try:
+            symbol, locator = parse_part(str(thing))
+        except InvalidName:
+            continue
+        if not locator or thing in facts.locator:
+            yield thing, symbol, locator
+
+
+def _codes(facts: _Facts) -> Iterator[Triple]:
+    for thing, symbol, locator in _parts_of_decisions(facts):
+        if code := tracking_code(symbol, locator):
+            yield thing, SKOS.notation, Literal(code, datatype=_TRACKING_CODE)
+        if not locator and symbol.document_symbol:
+            yield thing, SKOS.notation, Literal(symbol.document_symbol, datatype=_DECISION_SYMBOL)
+
+
+def _pages(facts: _Facts) -> Iterator[Triple]:
+    for thing, symbol, locator in _parts_of_decisions(facts):
+        if page := official_page(symbol, locator):
+            yield thing, RDFS.seeAlso, URIRef(page)
 
 
 def _labels(facts: _Facts) -> Iterator[Triple]:
