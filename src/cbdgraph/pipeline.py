@@ -104,7 +104,7 @@ def _build(settings: Settings, inputs: str, report: Report, show: Callable[[Vali
         done(f"{inference.count:,} triples by {len(rules)} rules in {inference.rounds} rounds")
     with _step(report, "derive") as done:
         derived = derive(triple for file in project.files.values() for triple in file.triples)
-        done(f"{sum(map(len, derived.values())):,} positions and labels")
+        done(f"{sum(map(len, derived.values())):,} positions, labels, codes and links")
     with _step(report, "check") as done:
         whole = _validate_whole(project, inference, derived)
         found = _join(found, whole)
