@@ -120,7 +120,8 @@ def test_what_is_refused(service: httpx.Client, request_: dict[str, Any], kind: 
 
 def test_syntax_errors_tell_the_place(service: httpx.Client) -> None:
     document = problem(service.get("/sparql", params={"query": "SELECT * {\n  ?s ?o }"}), "syntax")
-    assert (document["line"], document["column"]) == (2, 10)
+    assert (document["line"], document["column"]) == (2, 3)
+    assert "subject, predicate and object" in document["detail"]
     document = problem(service.get("/sparql", params={"query": "SELECT * {\n  ?s cbd:b 'x:y' }"}), "syntax")
     assert (document["line"], document["column"]) == (2, 6)
     assert "PREFIX cbd: <https://w3id.org/cbdgraph/ontology#>" in document["detail"]

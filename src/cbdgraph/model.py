@@ -10,7 +10,10 @@ from cbdgraph.errors import InvalidName
 
 Certainty = Literal["certain", "probable", "ambiguous", "unresolved"]
 
-_IRI_FORBIDDEN: Final = re.compile(r'[\x00-\x20<>"{}|^`\\]|[\ud800-\udfff]')
+# RFC 3987 section 2.2: what is in none of its classes; private use, which only a query part may hold, is let through.
+_IRI_FORBIDDEN: Final = re.compile(
+    r'[\x00-\x20<>"{}|^`\\\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufff0-\uffff]|%(?![0-9A-Fa-f]{2})'
+)
 _IRI_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LITERAL_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"}
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*\Z")

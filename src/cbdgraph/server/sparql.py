@@ -17,7 +17,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import QueryRefused, QuerySyntaxError
+from cbdgraph.errors import QueryRefused
 from cbdgraph.namespaces import BASE
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
@@ -36,7 +36,7 @@ from cbdgraph.server.negotiate import (
 )
 from cbdgraph.server.problems import Problem
 from cbdgraph.store import Answer
-from cbdgraph.store.guard import Checked, check_graphs, check_query, explain_syntax
+from cbdgraph.store.guard import Checked, check_graphs, check_query
 
 router = APIRouter()
 
@@ -223,8 +223,6 @@ async def _answer(request: Request, call: Call) -> Response:
         answer = await while_connected(request, work)
     except ClientGone:
         return Response(status_code=499)
-    except QuerySyntaxError as error:
-        raise explain_syntax(query, error) from error
     headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
     if shown == HTML:
         return pages.respond(_results_page(query, answer), tag, headers)

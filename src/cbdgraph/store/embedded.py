@@ -19,7 +19,6 @@ from cbdgraph.errors import (
     EngineUnavailable,
     QueryError,
     QueryRefused,
-    QuerySyntaxError,
     QueryTimeout,
     QueryTooLarge,
     TurtleError,
@@ -27,6 +26,7 @@ from cbdgraph.errors import (
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, PREFIXES
 from cbdgraph.store import Answer, Limits, Table
+from cbdgraph.store.written import count_rows, tidy_prefixes
 
 GENID: Final = BASE + ".well-known/genid/"  # blank nodes as IRIs, RDF 1.1 Concepts section 3.5
 ENGINE: Final = f"Oxigraph {ox.__version__}"
@@ -57,7 +57,9 @@ _GRAPH_FORMATS: Final = {
     "application/n-quads": ox.RdfFormat.N_QUADS,
     "application/trig": ox.RdfFormat.TRIG,
 }
-_SYNTAX: Final = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
+_PREFIXED: Final = frozenset({ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG})
+_TYPE: Final = PREFIXES["rdf"] + "type"
+_IRI_IN_QUERY: Final = re.compile(r"<[^<>\s]*>")
 
 
 class Store:
@@ -222,7 +224,7 @@ class Store:
             graph_format = _GRAPH_FORMATS.get(media_type)
             if graph_format is None:
                 raise QueryError(f"a graph cannot be written as {media_type}")
-            return _answer_graph(result, graph_format, media_type, limits, deadline)
+            return _answer_graph(result, query, graph_format, media_type, limits, deadline)
         result_format = _RESULT_FORMATS.get(media_type)
         if result_format is None:
             raise QueryError(f"a table or boolean cannot be written as {media_type}")
@@ -263,28 +265,13 @@ class _Sink:
         pass
 
 
-def count_rows(content: bytes, media_type: str) -> int:
-    """How many solutions a serialised SELECT holds; exact, whatever its literals say.
-
-    The engine's writers are five times faster than a loop over solutions in Python, but do not count.
-
-    >>> count_rows(b'a,b\\r\\n1,"x"\\r\\n', "text/csv")
-    1
-    """
-    if media_type == "text/csv":  # a quoted value may hold line ends: count outside quotes
-        return sum(piece.count(b"\r\n") for piece in content.split(b'"')[::2]) - 1
-    if media_type == "text/tab-separated-values":  # literals write line ends as \n
-        return content.count(b"\n") - 1
-    if media_type == "application/sparql-results+xml":  # text writes < as &lt;
-        return content.count(b"<result>")
-    structure = content.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
-    if structure[-1].startswith(b":[]"):
-        return 0
-    return sum(piece.count(b"},{") for piece in structure) + 1
-
-
 def _answer_graph(
-    result: ox.QueryTriples, graph_format: ox.RdfFormat, media_type: str, limits: Limits, deadline: float
+    result: ox.QueryTriples,
+    query: str,
+    graph_format: ox.RdfFormat,
+    media_type: str,
+    limits: Limits,
+    deadline: float,
 ) -> Answer:
     triples: set[ox.Triple] = set()
     for triple in _results(result):
@@ -293,19 +280,32 @@ def _answer_graph(
             raise QueryTooLarge("rows", limits.rows)
         if not len(triples) % 256 and time.monotonic() > deadline:
             raise QueryTimeout(limits.seconds)
-    # Sorted, so that the same question gives the same bytes and a subject's statements stand together.
-    ordered = sorted(triples, key=str)
+    # Sorted, so that the same question gives the same bytes and a subject's statements stand together; what the
+    # query asks for by its IRI stands first.
+    places: dict[str, int] = {}
+    for match in _IRI_IN_QUERY.finditer(query):
+        places.setdefault(match[0], match.start())
+
+    def place(triple: ox.Triple) -> tuple[int, str, bool, str, str]:
+        subject, predicate = str(triple.subject), triple.predicate.value
+        rank = places.get(subject, len(query))
+        return rank, subject.removesuffix(">"), predicate != _TYPE, predicate, str(triple.object).removesuffix(">")
+
+    ordered = sorted(triples, key=place)
     sink = _Sink(limits, deadline)
     if graph_format.supports_datasets:
         quads = [ox.Quad(triple.subject, triple.predicate, triple.object) for triple in ordered]
         _serialize(quads, sink, graph_format)
     else:
         _serialize(ordered, sink, graph_format)
-    return Answer(b"".join(sink.pieces), media_type, "triples", len(ordered))
+    content = b"".join(sink.pieces)
+    if graph_format in _PREFIXED:
+        content = tidy_prefixes(content)
+    return Answer(content, media_type, "triples", len(ordered))
 
 
 def _serialize(statements: list[Any], sink: _Sink, graph_format: ox.RdfFormat) -> None:
-    prefixes = dict(PREFIXES) if graph_format in {ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG} else None
+    prefixes = dict(PREFIXES) if graph_format in _PREFIXED else None
     ox.serialize(statements, sink, format=graph_format, prefixes=prefixes)  # type: ignore[arg-type]
 
 
@@ -333,7 +333,9 @@ def _run(
     try:
         return store.query(query, **chosen)
     except SyntaxError as error:
-        raise syntax_error(str(error)) from error
+        from cbdgraph.store.explain import explain_syntax  # its patterns take as long to compile as a store to open
+
+        raise explain_syntax(query, str(error)) from error
     except (RuntimeError, OSError, ValueError) as error:
         raise _evaluation_error(error) from error
 
@@ -345,29 +347,6 @@ def _evaluation_error(error: Exception) -> QueryError:
     if "custom function" in message:
         return QueryRefused("an extension function", message)
     return QueryError(f"the query cannot be evaluated: {message.splitlines()[0] if message else 'no reason given'}")
-
-
-def syntax_error(message: str) -> QuerySyntaxError:
-    """The engine's message as an error with line, column and a reason that is short enough to read."""
-    match = _SYNTAX.match(message)
-    if match is None:
-        return QuerySyntaxError(message)
-    return QuerySyntaxError(_readable(match[3]), int(match[1]), int(match[2]))
-
-
-def _readable(expected: str) -> str:
-    """The engine lists every character class it could go on with; a person needs the sentence and the signs.
-
-    >>> _readable('expected one of "}", Prefix not found, [_]')
-    'Prefix not found'
-    """
-    without_classes = re.sub(r"\[[^\]]*\](?:\s*\|\s*)?", "", expected.replace("\n", " "))
-    names = [name.strip() for name in without_classes.removeprefix("expected").removeprefix(" one of").split(", ")]
-    names = [name for name in names if name and name != "]"]
-    sentences = [name for name in names if re.match(r"[A-Za-z][a-z]*\w* \w", name) or name.endswith("failed")]
-    if sentences:
-        return "; ".join(sentences)
-    return f"expected {' or '.join(names)}" if names else "this is not SPARQL"
 
 
 def _plain(term: Any) -> Iri | Text:

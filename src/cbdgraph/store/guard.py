@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 from cbdgraph.errors import QueryRefused, QuerySyntaxError
-from cbdgraph.namespaces import PREFIXES
 from cbdgraph.store import Form
 
 MAX_DEPTH: Final = 200  # the engine's parser is recursive: some thousand brackets end its process
@@ -113,21 +112,6 @@ def check_graphs(graphs: Sequence[str], known_graphs: Collection[str]) -> None:
             )
 
 
-def explain_syntax(query: str, error: QuerySyntaxError) -> QuerySyntaxError:
-    """The engine's syntax error, or a plainer one: an undeclared prefix is what most often is behind it."""
-    tokens = list(read_tokens(query))
-    declared = {
-        after.text for before, after in pairwise(tokens) if before.text.upper() == "PREFIX" and after.kind == "name"
-    }
-    for token in tokens:
-        prefix = token.text.partition(":")[0]
-        if token.kind == "name" and f"{prefix}:" not in declared:
-            known = PREFIXES.get(prefix, "…")
-            reason = f"the prefix '{prefix}:' is not declared; begin with PREFIX {prefix}: <{known}>"
-            return _syntax(query, token.start, reason)
-    return error
-
-
 def decode(query: str) -> str:
     """The query with codepoint escapes replaced; one that stands for no character stays.
 
@@ -150,15 +134,15 @@ def read_tokens(query: str) -> Iterator[Token]:
     while position < len(query):
         match = _TOKEN.match(query, position)
         if match is None:
-            raise _syntax(query, position, f"{query[position]!r} cannot stand here, or what it begins has no end")
+            raise syntax_at(query, position, f"{query[position]!r} cannot stand here, or what it begins has no end")
         kind, text = match.lastgroup or "", match[0]
         if text in {"''", '""'} and query.startswith(text[0], position + 2):
-            raise _syntax(query, position, f"a text that begins with {text + text[0]} has no end")
+            raise syntax_at(query, position, f"a text that begins with {text + text[0]} has no end")
         if kind == "iri" and brackets and brackets[-1] == "(" and _is_operand(before) and not _SCHEME.match(text):
             # Inside parentheses after an operand, `<` may be a comparison: then this is no IRI, and what stands in
             # it is read as tokens. With a quote or # the two readings part for good.
             if "'" in text or "#" in text:
-                raise _syntax(query, position, "'<' may be a comparison or an IRI; put a space after it, or a base")
+                raise syntax_at(query, position, "'<' may be a comparison or an IRI; put a space after it, or a base")
             if "(" in text or ")" in text:
                 kind, text = "sign", "<"
         if kind != "space":
@@ -168,7 +152,7 @@ def read_tokens(query: str) -> Iterator[Token]:
             before = text if kind == "sign" else kind
         position += len(text)
     if brackets:
-        raise _syntax(query, len(query), f"{brackets[-1]!r} is not closed")
+        raise syntax_at(query, len(query), f"{brackets[-1]!r} is not closed")
 
 
 def _follow(query: str, position: int, text: str, brackets: list[str]) -> None:
@@ -177,7 +161,7 @@ def _follow(query: str, position: int, text: str, brackets: list[str]) -> None:
             raise QueryRefused("nesting", f"brackets may be {MAX_DEPTH} deep here")
         brackets.append(text)
     elif text in _CLOSES and (not brackets or brackets.pop() != _CLOSES[text]):
-        raise _syntax(query, position, f"{text!r} closes nothing")
+        raise syntax_at(query, position, f"{text!r} closes nothing")
 
 
 def _is_operand(before: str) -> bool:
@@ -230,14 +214,14 @@ def _read_form(query: str, tokens: Sequence[Token], base: str) -> Checked:
         elif word == "VERSION" and rest and rest[0].kind == "string":
             index += 2
         else:
-            raise _syntax(query, tokens[index].start, f"{word} is followed by something else than it needs")
+            raise syntax_at(query, tokens[index].start, f"{word} is followed by something else than it needs")
     start = tokens[index].start if index < len(tokens) else len(query)
     word = tokens[index].text.upper() if index < len(tokens) else ""
     if word in _UPDATES:
         raise QueryRefused(f"update ({word})", "this service is read-only")
     form = next((form for name, form in _FORMS.items() if word.startswith(name)), None)
     if form is None:
-        raise _syntax(query, start, "expected SELECT, ASK, CONSTRUCT or DESCRIBE")
+        raise syntax_at(query, start, "expected SELECT, ASK, CONSTRUCT or DESCRIBE")
     default, named = _read_graphs(tokens[index:], prefixes, base)
     repeatable = not any(
         token.kind == "word" and token.text.upper() in _CHANGING and following.text == "("
@@ -276,6 +260,7 @@ def _resolve(base: str, text: str) -> str:
     return urljoin(base, iri) if base and not re.match(r"[A-Za-z][A-Za-z0-9+.\-]*:", iri) else iri
 
 
-def _syntax(query: str, position: int, reason: str) -> QuerySyntaxError:
+def syntax_at(query: str, position: int, reason: str) -> QuerySyntaxError:
+    """A syntax error with the line and column of a character of the query, both from 1."""
     line = query.count("\n", 0, position) + 1
     return QuerySyntaxError(reason, line, position - (query.rfind("\n", 0, position) + 1) + 1)

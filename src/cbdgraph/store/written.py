@@ -1,0 +1,48 @@
+"""What the engine wrote, as bytes in; its rows counted, its prefixes put in order; must not import an engine."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cbdgraph.namespaces import PREFIXES
+
+# A text or an IRI is taken whole, so that what it holds is not a name; only a name fills the group.
+_NAME_IN_TURTLE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|<[^>]*>|([a-z]+):', re.DOTALL)
+
+
+def count_rows(content: bytes, media_type: str) -> int:
+    """How many solutions a serialised SELECT holds; exact, whatever its literals say.
+
+    The engine's writers are five times faster than a loop over solutions in Python, but do not count.
+
+    >>> count_rows(b'a,b\\r\\n1,"x"\\r\\n', "text/csv")
+    1
+    """
+    if media_type == "text/csv":  # a quoted value may hold line ends: count outside quotes
+        return sum(piece.count(b"\r\n") for piece in content.split(b'"')[::2]) - 1
+    if media_type == "text/tab-separated-values":  # literals write line ends as \n
+        return content.count(b"\n") - 1
+    if media_type == "application/sparql-results+xml":  # text writes < as &lt;
+        return content.count(b"<result>")
+    structure = content.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
+    if structure[-1].startswith(b":[]"):
+        return 0
+    return sum(piece.count(b"},{") for piece in structure) + 1
+
+
+def tidy_prefixes(content: bytes) -> bytes:
+    """Turtle or TriG of the engine, which declares every prefix in any order, with those in use in the order of ours.
+
+    >>> tidy_prefixes(b'@prefix b: <x:> .\\n@prefix rdf: <y:> .\\n<x:b> rdf:value "b:b" .\\n')
+    b'@prefix rdf: <y:> .\\n<x:b> rdf:value "b:b" .\\n'
+    """
+    head: dict[bytes, bytes] = {}
+    start = 0
+    while content.startswith(b"@prefix ", start):
+        end = content.index(b"\n", start) + 1
+        head[content[start:end].split(b":")[0].removeprefix(b"@prefix ")] = content[start:end]
+        start = end
+    used = {match[1] for match in _NAME_IN_TURTLE.finditer(content, start)}
+    declared = (head[name] for prefix in PREFIXES if (name := prefix.encode()) in used and name in head)
+    return b"".join((*declared, content[start:]))
