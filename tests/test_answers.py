@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from rdflib.plugins.sparql import prepareQuery
 
+from cbdgraph.iris import mint_graph
 from cbdgraph.queries import Query, read_queries
 from cbdgraph.store import Limits
 from cbdgraph.store.embedded import Store
+from cbdgraph.store.releases import Release
 from tests.conftest import ROOT
 
 QUERIES = [
@@ -69,3 +71,17 @@ def test_there_is_an_answer_for_each_query_and_no_other() -> None:
 
 def test_there_are_enough_questions() -> None:
     assert len(list(Path(ROOT / "queries" / "questions").glob("*.rq"))) >= 25
+
+
+@pytest.mark.slow
+def test_each_rule_of_inference_is_needed_by_a_question(release: Release, graph: Store) -> None:
+    lines = release.graph_path.read_text(encoding="utf-8").splitlines()
+    questions = [query for folder, query in QUERIES if folder == "questions"]
+    asked = {query.name: answer(graph, query) for query in questions}
+    for rule in sorted(path.stem for path in (ROOT / "ontology" / "rules").glob("*.rq")):
+        name = f"<{mint_graph(f'inferred/{rule}')}>"
+        store = Store.memory()
+        # The dump holds the named graphs; all but that of the rule's conclusions are united again.
+        store.load_text("\n".join(line for line in lines if name not in line), "nquads")
+        store.unite_default_graph()
+        assert any(answer(store, query) != asked[query.name] for query in questions), f"no question needs {rule}"
