@@ -125,6 +125,7 @@ def _build(settings: Settings, inputs: str, report: Report, show: Callable[[Vali
             asserted=stated,
             inferred=sum(map(len, graphs.values())) - stated,
             built_with={name: version(name) for name in ("cbdgraph", "rdflib", "pyoxigraph")},
+            number=version("cbdgraph"),
             keep=settings.keep_releases,
         )
         counts = release.manifest.counts

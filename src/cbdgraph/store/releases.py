@@ -108,18 +108,19 @@ def publish(
     asserted: int,
     inferred: int,
     built_with: Mapping[str, str] | None = None,
-    release: str = "",
+    number: str = "",
     keep: int = 3,
 ) -> Release:
     """Write a release and switch `build/current` to it; call it inside `build_lock`.
 
-    `graphs` are N-Triples lines by graph IRI, in any order. `release` is its name, by default the beginning of the
-    data hash; `keep` how many releases stay besides those in use. Content that is there already is not written again.
+    `graphs` are N-Triples lines by graph IRI, in any order. A release is named by the beginning of its data hash,
+    after its `number` if it has one; `keep` is how many stay besides those in use. Content that is there already is not
+    written again.
     """
     lines = {name: sorted({line.rstrip("\n") for line in graph}) for name, graph in graphs.items()}
     content = "".join(f"{quad}\n" for quad in sorted(_quads(lines))).encode()
     data_hash = hashlib.sha256(content).hexdigest()
-    name = release or data_hash[:12]
+    name = "-".join(filter(None, (number, data_hash[:12])))
     releases = build / "releases"
     final, partial = releases / name, releases / (name + _PARTIAL)
     known = _read(final)
