@@ -95,6 +95,33 @@ def test_what_is_refused(service: httpx.Client, path: str, kind: str, word: str)
     assert word in problem(service.get(path), kind)["detail"]
 
 
+@pytest.mark.parametrize(
+    ("value", "near"),
+    [
+        ("aichi/155", ["aichi/15", "aichi/5"]),
+        ("aichy/15", ["aichi/15", "aichi/5"]),
+        ("target/aichi/99", ["aichi/5", "aichi/15"]),
+        ("https://w3id.org/cbdgraph/target/aichi/15%5B", ["aichi/15"]),
+        ("http://elsewhere.example/15", []),
+    ],
+)
+@pytest.mark.parametrize("accept", ["", "text/csv"])
+def test_a_resource_that_is_not_there_is_no_empty_answer(
+    service: httpx.Client, value: str, near: list[str], accept: str
+) -> None:
+    response = service.get(f"/query/labels?target={value}", headers={"Accept": accept, "If-None-Match": "*"})
+    document = problem(response, "unknown-resource")
+    assert document["parameter"] == "target"
+    assert document["suggestions"][: len(near)] == near
+    for suggestion in document["suggestions"]:
+        assert suggestion in document["detail"]
+        assert service.get("/query/labels", params={"target": suggestion}).status_code == 200
+
+
+def test_a_known_resource_without_rows_is_an_empty_answer(service: httpx.Client) -> None:
+    assert service.get("/query/labels?target=aichi/5").json()["rows"] == []
+
+
 _HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
     [
         '"} #',
@@ -129,7 +156,7 @@ def test_hostile_names_are_refused_in_order(service: httpx.Client, text: str) ->
     if response.status_code == 200:
         assert response.json()["rows"] == []
     else:
-        problem(response, "parameter")
+        problem(response, "unknown-resource" if response.status_code == 404 else "parameter")
     response = service.get(f"/query/{quote(text, safe='')}")
     assert response.status_code in {200, 404}
 

@@ -2,10 +2,12 @@
 
     CbdGraphError
     ├── InvalidName            a symbol, label, locator or IRI that is not one of ours
+    ├── MissingFile            a file that was named is not there, or cannot be read
     ├── TurtleError            a file that cannot be read, or would lose something when written
     ├── QueryError
     │   ├── UnknownQuery       no named query of that name
     │   ├── ParameterError     a named query's parameter is missing, unknown or unusable
+    │   │   └── UnknownResource   it names a resource that the graph does not know
     │   ├── QuerySyntaxError   not SPARQL 1.1, with line and column
     │   ├── QueryRefused       well formed, and not allowed here (SERVICE, update, unknown graph)
     │   ├── QueryTimeout       over the time limit
@@ -31,6 +33,14 @@ class InvalidName(CbdGraphError, ValueError):
     def __init__(self, kind: str, text: str, reason: str) -> None:
         super().__init__(f"not a {kind}: {text!r}: {reason}")
         self.kind, self.text, self.reason = kind, text, reason
+
+
+class MissingFile(CbdGraphError):
+    """The file `path` cannot be read; `reason` says why."""
+
+    def __init__(self, path: str, reason: str = "there is no such file") -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path, self.reason = path, reason
 
 
 class TurtleError(CbdGraphError):
@@ -61,6 +71,15 @@ class ParameterError(QueryError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"parameter {name!r}: {reason}")
         self.name, self.reason = name, reason
+
+
+class UnknownResource(ParameterError):
+    """Parameter `name` with `value` stands for `iri`, of which the graph knows nothing; `near` are right values."""
+
+    def __init__(self, name: str, value: str, iri: str, near: tuple[str, ...] = ()) -> None:
+        hint = f"; did you mean {', '.join(near[:-1])}{' or ' if near[1:] else ''}{near[-1]}?" if near else ""
+        super().__init__(name, f"the graph knows no {name} {value!r} ({iri}){hint}")
+        self.value, self.iri, self.near = value, iri, near
 
 
 class QuerySyntaxError(QueryError):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -23,7 +24,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from cbdgraph.errors import InvalidName, ParameterError, QuerySyntaxError, UnknownQuery
-from cbdgraph.iris import mint, mint_part
+from cbdgraph.iris import mint, mint_part, parse_part, path_of
 from cbdgraph.locators import Locator
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import LANGUAGES, PREFIXES, expand
@@ -74,6 +75,24 @@ class Parameter:
             return self._term(value)
         except InvalidName as error:
             raise ParameterError(self.name, f"{error}; a right one is {self.example}") from error
+
+    def short_form(self, iri: str) -> str:
+        """The shortest value that stands for a resource's IRI here.
+
+        >>> Parameter("target", "target", True, "aichi/15", "").short_form("https://w3id.org/cbdgraph/target/aichi/5")
+        'aichi/5'
+        """
+        forms = [iri]
+        with suppress(InvalidName):
+            path = path_of(iri)
+            forms = [path.removeprefix(_RESOURCE_KINDS[self.kind]), path, iri]
+            symbol, locator = parse_part(iri)
+            forms.insert(0, f"{symbol.short} {locator}".strip())
+        for form in forms:
+            with suppress(InvalidName, ParameterError):
+                if self.term(form) == Iri(iri):
+                    return form
+        return iri
 
     def _term(self, value: str) -> Iri | Text:
         if self.kind in _RESOURCE_KINDS:
@@ -157,6 +176,16 @@ class Query:
             text=source,
             fields=MappingProxyType(fields),
         )
+
+    def resources(self, values: Mapping[str, str]) -> dict[Parameter, Iri]:
+        """The resources that given values name, by parameter; `ParameterError` for one that cannot be read."""
+        named: dict[Parameter, Iri] = {}
+        for parameter in self.parameters:
+            if parameter.kind in _RESOURCE_KINDS and parameter.name in values:
+                term = parameter.term(values[parameter.name])
+                if isinstance(term, Iri):
+                    named[parameter] = term
+        return named
 
     def bind(self, values: Mapping[str, str]) -> str:
         """The SPARQL text with each given value bound as a term.

@@ -13,8 +13,8 @@ from cbdgraph.errors import InvalidName
 from cbdgraph.namespaces import LANGUAGES
 from cbdgraph.server import pages
 from cbdgraph.server.answers import served_of
+from cbdgraph.server.known import known_iris
 from cbdgraph.server.problems import Problem
-from cbdgraph.server.resources import known_iris
 
 router = APIRouter()
 

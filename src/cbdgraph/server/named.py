@@ -17,6 +17,7 @@ from cbdgraph.errors import ParameterError, QuerySyntaxError
 from cbdgraph.queries import Query, find_query
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.known import check_resources
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format
 from cbdgraph.server.problems import Problem
@@ -83,6 +84,7 @@ async def run_named(request: Request, name: str) -> Response:
     if shown == HTML and not values and any(parameter.required for parameter in query.parameters):
         return pages.respond(pages.render("query.html", query=_entry(query), columns=[], rows=None, values={}))
     text = query.bind(values)
+    await check_resources(served, query, values)
     tag = etag(served, text, shown)
     if known := not_modified(request, tag):
         return known

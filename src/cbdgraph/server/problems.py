@@ -23,6 +23,7 @@ from cbdgraph.errors import (
     QueryTimeout,
     QueryTooLarge,
     UnknownQuery,
+    UnknownResource,
 )
 from cbdgraph.iris import mint
 from cbdgraph.server.negotiate import NotAcceptable, short_names
@@ -47,6 +48,9 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "refused": Kind(403, "The query asks for what this service never does", "Leave out what the detail names."),
     "not-found": Kind(404, "There is nothing at this address", "Try one of the suggestions, or start at /."),
     "unknown-query": Kind(404, "There is no named query of that name", "See /query/ for the list."),
+    "unknown-resource": Kind(
+        404, "The graph does not know what a parameter names", "Give one of the suggested values."
+    ),
     "unresolved": Kind(404, "The citation was not understood", "Write it as in XI/16 para 5(d)."),
     "method": Kind(405, "The method is not allowed here", "Use one of those in the Allow header."),
     "not-acceptable": Kind(406, "None of the accepted formats is offered", "Accept one of those listed as offered."),
@@ -91,6 +95,9 @@ def problem_of(error: CbdGraphError | NotAcceptable) -> Problem:
             return Problem("timeout", str(error), {"limit": "seconds", "value": error.seconds})
         case QueryTooLarge():
             return Problem("too-large", str(error), {"limit": error.limit, "value": error.value, "complete": False})
+        case UnknownResource():
+            extra = {"parameter": error.name, "value": error.value, "iri": error.iri, "suggestions": list(error.near)}
+            return Problem("unknown-resource", str(error), extra)
         case ParameterError():
             return Problem("parameter", str(error), {"parameter": error.name})
         case UnknownQuery():

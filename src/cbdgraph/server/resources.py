@@ -6,8 +6,6 @@ points to; of a named graph its whole content. HTML adds what points here, up to
 
 from __future__ import annotations
 
-import asyncio
-import difflib
 import json
 from typing import Any, Final
 
@@ -15,13 +13,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import InvalidName, QueryError, QuerySyntaxError
+from cbdgraph.errors import InvalidName, QuerySyntaxError
 from cbdgraph.iris import mint
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import BASE, PREFIXES
 from cbdgraph.queries import prologue
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.known import find_near
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import FORMATS, GRAPH_ALIASES, HTML, JSON, choose, choose_format
 from cbdgraph.server.problems import Problem
@@ -70,39 +69,6 @@ WHERE {{
   {_LABEL}
 }}
 GROUP BY ?property ?near ORDER BY ?property ?near"""
-_KNOWN: Final = f'SELECT DISTINCT ?known WHERE {{ ?known a ?type . FILTER(STRSTARTS(STR(?known), "{BASE}")) }}'
-
-
-async def known_iris(served: Served) -> frozenset[str] | None:
-    """The IRIs under the base that have a class; None where there are more than one answer may hold."""
-    if served.known is None and not served.known_is_too_large:
-        try:
-            answer = await served.engine.run_query(_KNOWN, media_type="text/csv", trusted=True)
-        except QueryError:
-            served.known_is_too_large = True
-        else:
-            served.known = frozenset(answer.content.decode().split("\r\n")[1:-1])
-    return served.known
-
-
-async def find_near(served: Served, iri: str) -> list[str]:
-    """The known IRIs most like this one: those of the same folder, else of the nearest folder that there is."""
-    known = await known_iris(served) or frozenset()
-    return await asyncio.to_thread(_near, iri, known)
-
-
-def _near(iri: str, known: frozenset[str]) -> list[str]:
-    folder = iri.rpartition("/")[0]
-    while len(folder) >= len(BASE) - 1:
-        tails = sorted(name[len(folder) + 1 :] for name in known if name.startswith(folder + "/"))
-        children = [tail for tail in tails if "/" not in tail] or tails
-        if children:
-            wanted = iri[len(folder) + 1 :]
-            # Close matching is slow on many long texts, and this is asked for by whoever mistypes.
-            close = difflib.get_close_matches(wanted[:80], children[:500], n=5, cutoff=0.4)
-            return [f"{folder}/{tail}" for tail in close or children[:5]]
-        folder = folder.rpartition("/")[0]
-    return []
 
 
 @router.get("/{path:path}", summary="What the graph says about an IRI")
