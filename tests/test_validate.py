@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from rdflib import RDF, SH, BNode, Dataset, Graph, Literal, URIRef
 
-from cbdgraph.errors import TurtleError
+from cbdgraph.errors import MissingFile, TurtleError
 from cbdgraph.namespaces import BASE, PREFIXES, SHAPES
 from cbdgraph.queries import read_queries
 from cbdgraph.rdf.reports import FORMATS, Problem, ValidationReport, format_junit, format_sarif, format_text
@@ -106,7 +106,7 @@ def test_broken_file_gives_a_line_and_the_others_are_still_checked(tmp_path: Pat
 
 
 def test_missing_file_is_an_error_of_the_call(tmp_path: Path) -> None:
-    with pytest.raises(TurtleError, match="no such file"):
+    with pytest.raises(MissingFile, match="no such file"):
         validate_files([tmp_path / "none.ttl"], SHAPES_GRAPH, context=CONTEXT)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cbdgraph.errors import DataFaults, EngineUnavailable, ParameterError, SettingsError, TurtleError
+from cbdgraph.errors import DataFaults, EngineUnavailable, MissingFile, ParameterError, SettingsError, TurtleError
 
 if TYPE_CHECKING:
     from cbdgraph.rdf.reports import ValidationReport
@@ -274,7 +274,7 @@ def run_fmt(args: argparse.Namespace) -> int:
     if args.files:
         missing = [name for name in args.files if not Path(name).is_file()]
         if missing:
-            raise SettingsError("FILE", missing[0], "there is no such file")
+            raise MissingFile(missing[0])
         # A file that the user names is to be formatted, whatever it is.
         files = [(Path(name), name, True) for name in args.files]
     else:
@@ -320,7 +320,8 @@ def _read_text(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError("FILE", name, f"it cannot be read: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise MissingFile(name, f"it cannot be read: {reason}") from error
 
 
 def _give(content: bytes, output: str | None) -> int:

@@ -162,7 +162,8 @@ def parse_turtle(text: str, path: str = "") -> TurtleFile:
     try:
         parser.loadBuf(text)
     except BadSyntax as error:
-        raise TurtleError(path, _reason(error), error.lines + 1) from error
+        # At the end of a file the parser has counted line ends that are not there.
+        raise TurtleError(path, _reason(error), min(error.lines, text.count("\n")) + 1) from error
     except _PARSER_SLIPS as error:
         reason = str(error).split(" at ^")[0] or type(error).__name__
         raise TurtleError(path, f"not Turtle: {reason}", parser.lines + 1) from error

@@ -18,7 +18,7 @@ import pyshacl
 from rdflib import RDF, RDFS, SH, XSD, Dataset, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from cbdgraph.errors import QuerySyntaxError, TurtleError
+from cbdgraph.errors import MissingFile, QuerySyntaxError, TurtleError
 from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.queries import Query
 from cbdgraph.rdf.reports import SEVERITIES, Problem, Severity, ValidationReport, format_term
@@ -151,14 +151,14 @@ def validate_files(
 
     What a file gives a type, it describes: the context's own description of that subject is then set aside, so that
     a faulty copy is not completed by the original. What it gives no type, it adds to. Files that are not Turtle
-    become problems with a line; `TurtleError` if one does not exist.
+    become problems with a line; `MissingFile` if one does not exist.
     """
     data = Dataset()
     files: dict[str, TurtleFile] = {}
     broken: list[Problem] = []
     for number, path in enumerate(paths, 1):
         if not path.is_file():
-            raise TurtleError(str(path), "there is no such file")
+            raise MissingFile(str(path))
         try:
             file = _read(path)
         except TurtleError as error:

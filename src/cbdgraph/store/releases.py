@@ -114,8 +114,8 @@ def publish(
     """Write a release and switch `build/current` to it; call it inside `build_lock`.
 
     `graphs` are N-Triples lines by graph IRI, in any order. A release is named by the beginning of its data hash,
-    after its `number` if it has one; `keep` is how many stay besides those in use. Content that is there already is not
-    written again.
+    after its `number` if it has one; `keep` is how many stay besides those in use. Content that is there already is
+    not written again.
     """
     lines = {name: sorted({line.rstrip("\n") for line in graph}) for name, graph in graphs.items()}
     content = "".join(f"{quad}\n" for quad in sorted(_quads(lines))).encode()
