@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from cbdgraph.errors import ParameterError
+from cbdgraph.namespaces import LANGUAGES
 from cbdgraph.store import GRAPH_TYPES, RESULT_TYPES
 
 HTML: Final = "text/html"
@@ -121,6 +123,28 @@ def choose_format(name: str, offer: Sequence[str], formats: Mapping[str, str] = 
     if media_type not in offer:
         raise NotAcceptable(name, offer)
     return media_type
+
+
+def choose_language(name: str | None, accept: str) -> str:
+    """The language of names: what ?lang= says, else the best of Accept-Language among the six, else English.
+
+    `ParameterError` for a ?lang= that is none of them; "all" stands for English where only one can be shown.
+
+    >>> choose_language(None, "de, zh-Hans;q=0.8, fr;q=0.9")
+    'fr'
+    """
+    if name is not None:
+        if name not in {*LANGUAGES, "all"}:
+            raise ParameterError("lang", f"expected one of {', '.join(LANGUAGES)} or all, not {name!r}")
+        return name if name in LANGUAGES else "en"
+    best, best_weight = "en", 0.0
+    for item in accept[:_LONGEST].split(","):
+        tag, *parameters = (part.strip().lower() for part in item.split(";"))
+        weights = [_weight(part[2:]) for part in parameters if part.startswith("q=")]
+        weight, language = (weights or [1.0])[0], tag.partition("-")[0]
+        if language in LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
 
 
 def short_names(offer: Iterable[str]) -> list[str]:

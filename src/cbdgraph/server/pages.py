@@ -19,6 +19,7 @@ from cbdgraph.server.answers import etag, not_modified, served_of
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import HTML, JSON, choose, choose_format
 from cbdgraph.server.problems import PROBLEMS, Problem
+from cbdgraph.server.statements import direction, short
 
 router = APIRouter()
 
@@ -53,12 +54,25 @@ def local(iri: str) -> str:
     return "/" + iri.removeprefix(BASE) if iri.startswith(BASE) else iri
 
 
+def brief(iri: str) -> str:
+    """An IRI as a person reads it: prefixed, else its path under the base, else in full.
+
+    >>> brief("https://w3id.org/cbdgraph/target/aichi/15"), brief("https://w3id.org/cbdgraph/ontology#Term")
+    ('target/aichi/15', 'cbd:Term')
+    """
+    prefixed = short(iri)
+    return prefixed if prefixed != iri else iri.removeprefix(BASE) or iri
+
+
 def is_link(iri: str) -> bool:
     """Whether an IRI may stand in href: a script in a stranger's data must not."""
     return iri.startswith(("http://", "https://"))
 
 
 _TEMPLATES.filters["local"] = local
+_TEMPLATES.filters["short"] = short
+_TEMPLATES.filters["brief"] = brief
+_TEMPLATES.filters["direction"] = direction
 _TEMPLATES.tests["link"] = is_link
 
 
