@@ -205,6 +205,7 @@ def _seconds(text: str, language: str) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", languages())
 def test_hostile_text_takes_linear_time(language: str) -> None:
     _seconds("decision X/2, paragraph 3", language)  # builds the parser

@@ -113,6 +113,7 @@ def test_shapes_hold_no_blank_node_but_lists() -> None:
             assert (subject, RDF.first, None) in shapes()
 
 
+@pytest.mark.slow
 def test_shapes_are_shacl() -> None:
     conforms, _, text = pyshacl.validate(Graph(), shacl_graph=shapes(), meta_shacl=True)
     assert conforms, text

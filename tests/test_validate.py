@@ -292,10 +292,11 @@ def test_junit_counts_agree_with_its_cases() -> None:
     assert failure.text == 'data/turtle/é 1.ttl:3\ncbd:number is <wrong> & more. Mend "it"\ufffd.'
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_same_report_same_bytes(name: str, tmp_path: Path) -> None:
+def test_same_report_same_bytes(tmp_path: Path) -> None:
     faulty = DECISION.replace("cbd:number 16", 'cbd:number "XVI" ;\n    cbd:quote "x"@en')
-    assert FORMATS[name](validate(tmp_path, faulty)) == FORMATS[name](validate(tmp_path, faulty))
+    one, two = validate(tmp_path, faulty), validate(tmp_path, faulty)
+    for name, write in FORMATS.items():
+        assert write(one) == write(two), name
 
 
 def test_joining_drops_what_a_shape_has_told() -> None:
