@@ -66,7 +66,7 @@ def test_a_named_graph_is_its_content(service: httpx.Client) -> None:
     "path", ["/target/aichi/155", "/target/aichy/15", "/nothing", "/a b<c>", "/%00", "/%22%7D", "/%7F"]
 )
 def test_unknown_paths_get_suggestions(service: httpx.Client, path: str) -> None:
-    document = problem(service.get(path, headers={"Accept": "text/html"}), "not-found")
+    document = problem(service.get(path), "not-found")
     if path.startswith("/target"):
         assert TARGET in document["suggestions"]
         assert all(service.get(suggestion).status_code == 200 for suggestion in document["suggestions"])

@@ -86,6 +86,11 @@ class Settings:
         """The folder of the named queries."""
         return self.root / "queries" / "named"
 
+    @property
+    def questions_path(self) -> Path:
+        """The folder of the questions that the editor offers."""
+        return self.root / "queries" / "questions"
+
 
 def table() -> list[tuple[str, str, str, str]]:
     """Rows of name, variable, default, meaning, in the order of `Settings`."""

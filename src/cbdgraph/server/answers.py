@@ -39,11 +39,11 @@ def etag(served: Served, *parts: object) -> str:
     return f'W/"{digest.hexdigest()[:32]}"'
 
 
-def not_modified(request: Request, tag: str) -> Response | None:
-    """304 if the client has this answer already."""
+def not_modified(request: Request, tag: str, vary: str = "Accept") -> Response | None:
+    """304 if the client has this answer already; `vary` is that of the answer."""
     held = [value.strip() for value in request.headers.get("if-none-match", "").split(",")]
     if tag in held or tag.removeprefix("W/") in held or "*" in held:
-        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept", "Cache-Control": CACHE})
+        return Response(status_code=304, headers={"ETag": tag, "Vary": vary, "Cache-Control": CACHE})
     return None
 
 

@@ -183,24 +183,24 @@ class Envelope:
         return None
 
 
-async def _on_problem(_: Request, error: Exception) -> Response:
+async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, problems.Problem)
-    return problems.respond(error)
+    return pages.respond_problem(request, error)
 
 
-async def _on_error(_: Request, error: Exception) -> Response:
+async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CbdGraphError | NotAcceptable)
-    return problems.respond(problems.problem_of(error))
+    return pages.respond_problem(request, problems.problem_of(error))
 
 
-async def _on_invalid(_: Request, error: Exception) -> Response:
+async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:])
-    return problems.respond(problems.Problem("bad-request", f"{place}: {first['msg']}"))
+    return pages.respond_problem(request, problems.Problem("bad-request", f"{place}: {first['msg']}"))
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = {404: "not-found", 405: "method"}.get(error.status_code, "bad-request")
-    return problems.respond(problems.Problem(kind, str(error.detail)))
+    return pages.respond_problem(request, problems.Problem(kind, str(error.detail)))

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ _LOG: Final = logging.getLogger("cbdgraph.server")
 
 @dataclass(slots=True)
 class Served:
-    """One release with its open engine and the named queries that were there when it was opened."""
+    """One release with its open engine, and the named queries and questions that were there when it was opened."""
 
     release: str
     data_hash: str
@@ -40,6 +40,7 @@ class Served:
     engine: Engine
     queries: Mapping[str, Query]
     built_with: Mapping[str, str]
+    questions: Mapping[str, Query] = field(default_factory=dict)
     descriptor: int | None = None  # holds the release against pruning
     users: int = 0
     retired: bool = False
@@ -163,6 +164,7 @@ class Live:
             engine,
             read_queries(self.settings.queries_path),
             manifest.built_with,
+            read_queries(self.settings.questions_path),
             descriptor,
         )
 

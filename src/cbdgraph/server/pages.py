@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cbdgraph.namespaces import BASE
-from cbdgraph.server import answers
+from cbdgraph.server import answers, problems
 from cbdgraph.server.answers import etag, not_modified, served_of
 from cbdgraph.server.live import Live
-from cbdgraph.server.negotiate import HTML, JSON, choose, choose_format
+from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_format
 from cbdgraph.server.problems import PROBLEMS, Problem
 from cbdgraph.server.statements import direction, short
 
@@ -90,6 +90,30 @@ def respond(html: str, tag: str = "", headers: Mapping[str, str] | None = None) 
 def respond_json(value: Any, tag: str = "", headers: Mapping[str, str] | None = None) -> Response:
     """JSON that a person can read too."""
     return answers.respond(json.dumps(value, ensure_ascii=False, indent=1).encode(), JSON, tag, headers)
+
+
+def respond_problem(request: Request, problem: Problem) -> Response:
+    """The problem document, or for a browser a page that says the same with links to what was suggested."""
+    if not is_for_browser(request, (problems.MEDIA_TYPE, JSON, HTML)):
+        return problems.respond(problem)
+    kind, name = PROBLEMS[problem.kind], problem.extra.get("parameter")
+    suggestions = []
+    for value in problem.extra.get("suggestions", ()):
+        other = request.url.include_query_params(**{name: value}).replace(scheme="", netloc="") if name else value
+        suggestions.append((value, str(other)))
+    page = render("error.html", problem=problem, kind=kind, suggestions=suggestions, base=BASE)
+    response = respond(page, "", {**problem.headers, "Cache-Control": "no-store"})
+    response.status_code = kind.status
+    return response
+
+
+def is_for_browser(request: Request, offer: tuple[str, ...], name: str | None = None) -> bool:
+    """Whether HTML is what is liked best, by the format's `name` (else ?format=) or by Accept; never raises."""
+    name = name or request.query_params.get("format")
+    try:
+        return (FORMATS.get(name.lower(), name) if name else choose(request.headers.get("accept", ""), offer)) == HTML
+    except NotAcceptable:
+        return False
 
 
 def wants_html(request: Request, offer: tuple[str, ...] = (JSON, HTML)) -> bool:

@@ -71,6 +71,7 @@ async def get_resource(request: Request, path: str) -> Response:
     except InvalidName as error:
         raise Problem("not-found", f"no IRI is spelled like this: {error.reason}") from error
     language = choose_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
+    vary = "Accept, Accept-Language" if shown == HTML else "Accept"
     tag = etag(served, iri, shown, language if shown == HTML else "")
     # A suffix may belong to the IRI itself, so that what is there is asked for before a 304 is given.
     query = (_GRAPH if iri in served.graphs else _DESCRIBE).replace("@IRI@", str(Iri(iri)))
@@ -81,11 +82,11 @@ async def get_resource(request: Request, path: str) -> Response:
             near = await find_near(served, iri)
             detail = f"the graph says nothing about {iri}"
             raise Problem("not-found", detail, {"suggestions": [pages.local(name) for name in near]})
-        if known := not_modified(request, tag):
+        if known := not_modified(request, tag, vary):
             return known
         if shown == HTML:
             page = await make_page(served, iri, language)
-            return pages.respond(page, tag, {"Vary": "Accept, Accept-Language", "Content-Language": "en"})
+            return pages.respond(page, tag, {"Vary": vary})
     except ClientGone:
         return Response(status_code=499)
     except QuerySyntaxError as error:

@@ -7,7 +7,6 @@ service description, or for a browser the editor. Updates are refused: the servi
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,8 +16,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import QueryRefused
-from cbdgraph.namespaces import BASE
+from cbdgraph.errors import CbdGraphError, QueryRefused
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
 from cbdgraph.server.description import describe_service
@@ -34,18 +32,15 @@ from cbdgraph.server.negotiate import (
     choose,
     choose_format,
 )
-from cbdgraph.server.problems import Problem
-from cbdgraph.store import Answer
+from cbdgraph.server.problems import PROBLEMS, Problem, problem_of
+from cbdgraph.server.sparql_page import EXAMPLE, make_editor, make_problem, make_results
 from cbdgraph.store.guard import Checked, check_graphs, check_query
 
 router = APIRouter()
 
 _LONG: Final = 8 * 1024  # bytes of a query whose check would be felt by others in the event loop
-_EXAMPLE: Final = (
-    "SELECT ?class (COUNT(*) AS ?records) WHERE { ?record a ?class } GROUP BY ?class ORDER BY DESC(?records)"
-)
 _PARAMETERS: Final[list[dict[str, Any]]] = [
-    {"name": "query", "in": "query", "schema": {"type": "string"}, "example": _EXAMPLE, "description": "SPARQL 1.1"},
+    {"name": "query", "in": "query", "schema": {"type": "string"}, "example": EXAMPLE, "description": "SPARQL 1.1"},
     {
         "name": "default-graph-uri",
         "in": "query",
@@ -82,10 +77,10 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "content": {
-            "application/sparql-query": {"schema": {"type": "string"}, "example": _EXAMPLE},
+            "application/sparql-query": {"schema": {"type": "string"}, "example": EXAMPLE},
             "application/x-www-form-urlencoded": {
                 "schema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
-                "example": {"query": _EXAMPLE},
+                "example": {"query": EXAMPLE},
             },
         }
     }
@@ -101,6 +96,14 @@ class Call:
     named_graphs: tuple[str, ...] | None
     format: str | None
 
+    @property
+    def graphs(self) -> list[tuple[str, str]]:
+        """The graph parameters as they came."""
+        return [
+            *(("default-graph-uri", graph) for graph in self.default_graphs or ()),
+            *(("named-graph-uri", graph) for graph in self.named_graphs or ()),
+        ]
+
 
 @router.get("/sparql", summary="Ask", responses=_RESPONSES, openapi_extra={"parameters": _PARAMETERS})
 async def get_sparql(request: Request) -> Response:
@@ -108,7 +111,7 @@ async def get_sparql(request: Request) -> Response:
     call = _call(_pairs(request.scope["query_string"]), None)
     if call.query is None:
         return _describe(request, call)
-    return await _answer(request, call)
+    return await _answer_reader(request, call)
 
 
 @router.post(
@@ -136,7 +139,7 @@ async def post_sparql(request: Request) -> Response:
         call = _call(pairs, _utf8(body))
     if call.query is None:
         raise Problem("bad-request", "there is no query parameter in the form")
-    return await _answer(request, call)
+    return await _answer_reader(request, call)
 
 
 def _charset(parameters: str) -> str:
@@ -200,6 +203,20 @@ def _live(request: Request) -> Live:
     return live
 
 
+async def _answer_reader(request: Request, call: Call) -> Response:
+    """The answer, or what is wrong: for a browser beside the query in the editor, else as a problem document."""
+    try:
+        return await _answer(request, call)
+    except (CbdGraphError, Problem) as error:
+        problem = error if isinstance(error, Problem) else problem_of(error)
+        if not pages.is_for_browser(request, RESULT_OFFER, call.format):
+            raise
+        page = make_problem(served_of(request), call.query or "", call.graphs, problem)
+        response = pages.respond(page, "", problem.headers)
+        response.status_code = PROBLEMS[problem.kind].status
+        return response
+
+
 async def _answer(request: Request, call: Call) -> Response:
     served, limit = served_of(request), _live(request).settings.max_query_bytes
     query = call.query or ""
@@ -225,7 +242,7 @@ async def _answer(request: Request, call: Call) -> Response:
         return Response(status_code=499)
     headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
     if shown == HTML:
-        return pages.respond(_results_page(query, answer), tag, headers)
+        return pages.respond(make_results(served, query, call.graphs, answer), tag, headers)
     return respond(answer.content, shown, tag, headers)
 
 
@@ -244,17 +261,6 @@ def _media_types(request: Request, call: Call, checked: Checked) -> tuple[str, s
     return shown, aliases.get(shown, shown)
 
 
-def _results_page(query: str, answer: Answer) -> str:
-    if answer.form == "triples":
-        return pages.render("sparql.html", query=query, graph=answer.content.decode(), rows=answer.rows)
-    document = json.loads(answer.content)
-    if answer.form == "boolean":
-        return pages.render("sparql.html", query=query, boolean=document["boolean"], rows=1)
-    columns = document["head"]["vars"]
-    rows = [[row.get(name) for name in columns] for row in document["results"]["bindings"]]
-    return pages.render("sparql.html", query=query, columns=columns, table=rows, rows=answer.rows, base=BASE)
-
-
 def _describe(request: Request, call: Call) -> Response:
     served = served_of(request)
     if call.default_graphs is not None or call.named_graphs is not None:
@@ -264,11 +270,11 @@ def _describe(request: Request, call: Call) -> Response:
         shown = choose_format(call.format, offer)
     else:
         shown = choose(request.headers.get("accept", ""), (*offer, JSON))
-    tag = etag(served, "description", shown)
+    tag = etag(served, "description", shown, *(question.text for question in served.questions.values()))
     if known := not_modified(request, tag):
         return known
     if shown == HTML:
-        return pages.respond(pages.render("sparql.html", query=_EXAMPLE), tag)
+        return pages.respond(make_editor(served), tag)
     if shown == JSON:
         shown = "text/turtle"
     return respond(describe_service(served, _live(request).settings, str(request.url.replace(query=""))), shown, tag)
