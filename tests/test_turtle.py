@@ -199,4 +199,4 @@ def test_a_large_file_is_read_and_written_whole() -> None:
     head = f"@base <{BASE}> . @prefix cbd: <{ONTOLOGY}> . @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
     file = parse_turtle(head + "\n".join(lines))
     assert len(file.triples) == 20_000
-    assert parse_turtle(rewrite(file)).triples == file.triples
+    assert set(parse_turtle(rewrite(file)).triples) == set(file.triples)
