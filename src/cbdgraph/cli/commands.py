@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cbdgraph.errors import DataFaults, EngineUnavailable, MissingFile, ParameterError, SettingsError, TurtleError
+from cbdgraph.errors import EngineUnavailable, MissingFile, ParameterError, SettingsError, TurtleError
 
 if TYPE_CHECKING:
     from cbdgraph.rdf.reports import ValidationReport
@@ -119,16 +120,17 @@ def run_serve(args: argparse.Namespace) -> int:
     data = tuple(Path(name) for name in args.data) or None
     settings = _settings(args, host=args.host, port=args.port, data=data)
     if not settings.data:
-        from cbdgraph.pipeline import build, is_current
+        from cbdgraph.pipeline import is_current
 
         if not is_current(settings):
             say("building the graph")
-            try:
-                build(settings, say, show=_show_faults)
-            except (DataFaults, TurtleError) as error:
-                if current_release(settings.build_path) is None:
-                    raise
-                say(f"cbdgraph: {error}; the release before is served")
+            # In a process of its own: what reasoning and validation take in memory is given back before serving.
+            command = [sys.executable, "-m", "cbdgraph", "--root", str(settings.root), "build"]
+            code = subprocess.run(command, check=False).returncode
+            if code != GOOD and current_release(settings.build_path) is None:
+                return FAULTS if code == FAULTS else FAILED
+            if code != GOOD:
+                say("cbdgraph: the release before is served")
     from cbdgraph.server.app import run
 
     run(settings)
