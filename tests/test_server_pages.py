@@ -213,7 +213,7 @@ def test_problems_are_pages_for_browsers(service: httpx.Client) -> None:
     assert service.get(link, headers=HTML).status_code == 200
     page = service.get("/target/aichi/155", headers=HTML).text
     assert '<a href="/target/aichi/15">/target/aichi/15</a>' in page
-    for accept in ("", "*/*", "application/json", "application/problem+json", "text/turtle"):
+    for accept in ("", "*/*", "application/json", "text/turtle"):
         problem(service.get("/target/aichi/155", headers={"Accept": accept}), "not-found")
     problem(service.get("/target/aichi/155.ttl", headers={"Accept": "image/png"}), "not-found")
     problem(service.get("/query/labels?target=aichi/99&format=csv", headers=HTML), "unknown-resource")

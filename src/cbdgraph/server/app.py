@@ -6,6 +6,8 @@ address, the headers that name the release, and the last handler, which lets no 
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import sys
 from collections.abc import AsyncIterator
@@ -15,20 +17,23 @@ from typing import Final
 from urllib.parse import quote
 
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
-from cbdgraph.server import citations, named, pages, problems, resources, sparql
+from cbdgraph.server import answers, citations, named, pages, problems, resources, sparql
 from cbdgraph.server.live import Live
-from cbdgraph.server.negotiate import NotAcceptable
+from cbdgraph.server.negotiate import JSON, NotAcceptable
+from cbdgraph.server.routes import describe_routes, make_routes
 from cbdgraph.settings import Settings
 from cbdgraph.store.releases import current_release
 
 _LOG: Final = logging.getLogger("cbdgraph.server")
+_SUMMARY: Final = "The decisions and targets of the Convention on Biological Diversity as linked data; read-only"
 _POST_PATHS: Final = frozenset({"/sparql"})
 _METHODS: Final = "GET, HEAD, OPTIONS"
 _CORS: Final = (
@@ -41,7 +46,7 @@ _CORS: Final = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> Starlette:
     """The application; its lifespan opens the store and the workers, and ends them.
 
     With `settings.data` it serves those files in place of the built release.
@@ -49,32 +54,35 @@ def create_app(settings: Settings) -> FastAPI:
     live = Live(settings)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await live.open()
         try:
             yield
         finally:
             await live.close()
 
-    app = FastAPI(
-        title="cbdgraph",
-        summary="The decisions and targets of the Convention on Biological Diversity as linked data; read-only",
-        version=version("cbdgraph"),
+    # Resources last: they take every path.
+    routers = [module.router for module in (pages, sparql, named, citations, resources)]
+    description: list[bytes] = []
+
+    async def show_description(_: Request) -> Response:
+        if not description:
+            described = await asyncio.to_thread(describe_routes, routers, "cbdgraph", _SUMMARY, version("cbdgraph"))
+            description.append(json.dumps(described, ensure_ascii=False).encode())
+        return answers.respond(description[0], JSON)
+
+    app = Starlette(
+        routes=[Route("/openapi.json", show_description), *make_routes(routers)],
         lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
         exception_handlers={
             problems.Problem: _on_problem,
             CbdGraphError: _on_error,
             NotAcceptable: _on_error,
-            RequestValidationError: _on_invalid,
             HTTPException: _on_http,
         },
     )
+    app.router.redirect_slashes = False
     app.state.live = live
-    for module in (pages, sparql, named, citations, resources):  # resources last: it takes every path
-        app.include_router(module.router)
     app.add_middleware(Envelope, live=live)
     return app
 
@@ -191,13 +199,6 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, CbdGraphError | NotAcceptable)
     return pages.respond_problem(request, problems.problem_of(error))
-
-
-async def _on_invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"][1:])
-    return pages.respond_problem(request, problems.Problem("bad-request", f"{place}: {first['msg']}"))
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

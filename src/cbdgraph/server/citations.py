@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,20 +14,39 @@ from cbdgraph.server import pages
 from cbdgraph.server.answers import served_of
 from cbdgraph.server.known import known_iris
 from cbdgraph.server.problems import Problem
+from cbdgraph.server.routes import Router
 
-router = APIRouter()
+router = Router()
 
 
-@router.get("/resolve", summary="What a written citation means")
-async def get_resolve(
-    request: Request,
-    citation: Annotated[str, Query(max_length=1000, examples=["XI/16 para 5(d)"], description="as it is written")],
-    lang: Annotated[str | None, Query(description="language of the citation; guessed if absent")] = None,
-    format: Annotated[str | None, Query(description="json or html, for the candidates")] = None,  # noqa: A002, ARG001
-) -> Response:
+_LONGEST: Final = 1000  # characters of a citation
+
+
+def _parameter(name: str, description: str, *, required: bool = False, **schema: Any) -> dict[str, Any]:
+    schema = {"type": "string", **schema}
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": schema}
+
+
+@router.get(
+    "/resolve",
+    summary="What a written citation means",
+    openapi_extra={
+        "parameters": [
+            _parameter(
+                "citation", "as it is written", required=True, maxLength=_LONGEST, examples=["XI/16 para 5(d)"]
+            ),
+            _parameter("lang", "language of the citation; guessed if absent", enum=list(LANGUAGES)),
+            _parameter("format", "for the candidates", enum=["json", "html"]),
+        ]
+    },
+)
+async def get_resolve(request: Request) -> Response:
     """303 to the IRI's address when one reading is certain, 200 with candidates when not, 404 for no citation."""
     from cbdgraph.citations import resolve  # the grammar takes longer to load than the server to start
 
+    citation, lang = request.query_params.get("citation", ""), request.query_params.get("lang")
+    if not citation or len(citation) > _LONGEST:
+        raise Problem("bad-request", f"citation is a text of 1 to {_LONGEST} characters, such as XI/16 para 5(d)")
     if lang is not None and lang not in LANGUAGES:
         raise Problem("parameter", f"lang is one of {', '.join(LANGUAGES)}, not {lang!r}", {"parameter": "lang"})
     try:

@@ -9,7 +9,6 @@ from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,9 +20,10 @@ from cbdgraph.server.known import check_resources
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format
 from cbdgraph.server.problems import Problem
+from cbdgraph.server.routes import Router
 from cbdgraph.store import Answer
 
-router = APIRouter()
+router = Router()
 
 OFFER: Final = (
     JSON,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,9 +18,10 @@ from cbdgraph.server.answers import etag, not_modified, served_of
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_format
 from cbdgraph.server.problems import PROBLEMS, Problem
+from cbdgraph.server.routes import Router
 from cbdgraph.server.statements import direction, short
 
-router = APIRouter()
+router = Router()
 
 # Styles come from one file of our own; nothing else may be loaded, run or framed.
 CSP: Final = "; ".join(
@@ -155,7 +155,7 @@ async def home(request: Request) -> Response:
 
 
 @router.get("/health", summary="Whether the service lives")
-async def health() -> Response:
+async def health(_: Request) -> Response:
     """Answers at once, whatever the workers do."""
     return respond_json({"status": "ok"})
 
@@ -198,7 +198,7 @@ async def show_problem(request: Request, kind: str) -> Response:
 
 
 @router.get("/static/style.css", include_in_schema=False)
-async def style() -> Response:
+async def style(_: Request) -> Response:
     """The one style sheet."""
     return answers.respond(_STYLE, "text/css", "", {"Cache-Control": "public, max-age=3600"})
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -29,8 +28,9 @@ from cbdgraph.server.negotiate import (
 )
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.resource_page import make_page
+from cbdgraph.server.routes import Router
 
-router = APIRouter()
+router = Router()
 
 OFFER: Final = (
     "text/turtle",

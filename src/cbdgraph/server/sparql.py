@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,10 +32,11 @@ from cbdgraph.server.negotiate import (
     choose_format,
 )
 from cbdgraph.server.problems import PROBLEMS, Problem, problem_of
+from cbdgraph.server.routes import Router
 from cbdgraph.server.sparql_page import EXAMPLE, make_editor, make_problem, make_results
 from cbdgraph.store.guard import Checked, check_graphs, check_query
 
-router = APIRouter()
+router = Router()
 
 _LONG: Final = 8 * 1024  # bytes of a query whose check would be felt by others in the event loop
 _PARAMETERS: Final[list[dict[str, Any]]] = [
