@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +20,9 @@ from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose
 from cbdgraph.server.problems import PROBLEMS, Problem
 from cbdgraph.server.routes import Router
 from cbdgraph.server.statements import direction, short
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 router = Router()
 
@@ -35,13 +38,6 @@ CSP: Final = "; ".join(
     )
 )
 _FOLDER: Final = Path(__file__).parent
-_TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 _STYLE: Final = (_FOLDER / "static" / "style.css").read_text(encoding="utf-8")
 
 
@@ -69,16 +65,26 @@ def is_link(iri: str) -> bool:
     return iri.startswith(("http://", "https://"))
 
 
-_TEMPLATES.filters["local"] = local
-_TEMPLATES.filters["short"] = short
-_TEMPLATES.filters["brief"] = brief
-_TEMPLATES.filters["direction"] = direction
-_TEMPLATES.tests["link"] = is_link
+@cache
+def _templates() -> Environment:
+    """The templates, which are loaded when the first page is asked for: a start does not wait for them."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(local=local, short=short, brief=brief, direction=direction)
+    templates.tests["link"] = is_link
+    return templates
 
 
 def render(template: str, **values: Any) -> str:
     """A template of templates/ with values, all escaped."""
-    return _TEMPLATES.get_template(template).render(**values)
+    return _templates().get_template(template).render(**values)
 
 
 def respond(html: str, tag: str = "", headers: Mapping[str, str] | None = None) -> Response:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
@@ -32,8 +33,7 @@ _LOCAL_CHAR: Final = rf"[{_NAME_CHAR}:]|%[0-9A-Fa-f]{{2}}|\\[_~.\-!$&'()*+,;=/?#
 _LOCAL: Final = rf"(?:{_LOCAL_CHAR})(?:\.*(?:{_LOCAL_CHAR}))*"
 # Possessive and atomic groups keep every alternative linear. A word takes dots in, as a prefix may, so that what was
 # tried as a name is not tried again from its middle.
-_TOKEN: Final = re.compile(
-    rf"""
+_TOKEN: Final = rf"""
       (?P<space>[\x20\t\r\n]++|\#[^\r\n]*+)
     | (?P<iri><(?>[^<>"{{}}|^`\\\x00-\x20]|{_ESCAPE})*+>)
     | (?P<string>'''(?>'{{0,2}}+(?>[^'\\]|\\.))*+'''|\"\"\"(?>"{{0,2}}+(?>[^"\\]|\\.))*+\"\"\"
@@ -45,9 +45,7 @@ _TOKEN: Final = re.compile(
     | (?P<word>[{_NAME_CHAR}]++(?:\.++[{_NAME_CHAR}]++)*+)
     | (?P<annotation>\{{\||\|\}})
     | (?P<sign>[(){{}}\[\]]|[<>=!&|^/*+\-.,;?~$@%])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
 _BACKSLASH: Final = re.compile(_ESCAPE)
 _CLOSES: Final = {")": "(", "}": "{", "]": "[", "|}": "{|"}
 _SCHEME: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.\-]*://")
@@ -126,13 +124,20 @@ def decode(query: str) -> str:
     return _BACKSLASH.sub(character, query)
 
 
+@cache
+def _terminals() -> re.Pattern[str]:
+    """The pattern of a token; compiling it takes as long as opening a store, so that a start does not wait for it."""
+    return re.compile(_TOKEN, re.VERBOSE | re.DOTALL)
+
+
 def read_tokens(query: str) -> Iterator[Token]:
     """The terminals of a query, without space and comments; brackets are matched on the way."""
     brackets: list[str] = []
+    terminals = _terminals()
     position = 0
     before = ""  # the kind or sign of the token before
     while position < len(query):
-        match = _TOKEN.match(query, position)
+        match = terminals.match(query, position)
         if match is None:
             raise syntax_at(query, position, f"{query[position]!r} cannot stand here, or what it begins has no end")
         kind, text = match.lastgroup or "", match[0]
@@ -175,7 +180,7 @@ def _read_what_is_readable(query: str) -> list[Token]:
         tokens.extend(read_tokens(query))
     except QuerySyntaxError:
         position = 0
-        while position < len(query) and (match := _TOKEN.match(query, position)):
+        while position < len(query) and (match := _terminals().match(query, position)):
             tokens.append(Token(match.lastgroup or "", match[0], position, 0))
             position = match.end()
     return [token for token in tokens if token.kind != "space"]
