@@ -11,7 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cbdgraph.cli import main
 from cbdgraph.server.named import plain
+from cbdgraph.store.releases import Release
+from tests.conftest import ROOT
 from tests.test_server_running import problem
 from tests.test_server_running import service as service
 
@@ -116,6 +119,31 @@ def test_a_resource_that_is_not_there_is_no_empty_answer(
     for suggestion in document["suggestions"]:
         assert suggestion in document["detail"]
         assert service.get("/query/labels", params={"target": suggestion}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "near"),
+    [
+        ("decisions-addressing-target", "--target=aichi/99", "aichi/9"),
+        ("decisions-on-issue", "--issue=forrest-biodiversity", "forest-biodiversity"),
+        ("decision-outline", "--decision=XI/99", "XI/"),
+        ("citations-in-document", "--document=restoration", "sbstta-17-ecosystem-restoration"),
+        ("quantified-targets", "--unit=percents", "percent"),
+    ],
+)
+def test_the_command_says_the_same(
+    release: Release,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    query: str,
+    value: str,
+    near: str,
+) -> None:
+    monkeypatch.setenv("CBDGRAPH_BUILD", str(release.path.parents[1]))
+    assert main(["--root", str(ROOT), "query", query, value]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert near in said.err.partition("did you mean")[2]
 
 
 def test_a_known_resource_without_rows_is_an_empty_answer(service: httpx.Client) -> None:

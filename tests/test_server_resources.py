@@ -53,7 +53,7 @@ def test_page_is_escaped(service: httpx.Client) -> None:
     assert "<script" not in page.text
     assert "&lt;script&gt;" in page.text
     assert 'href="javascript:' not in page.text
-    assert '>Target fifteen</bdi></a>' in page.text, "what points here has its label"
+    assert ">Target fifteen</bdi></a>" in page.text, "what points here has its label"
     assert service.get(f"{TARGET}.html").status_code == 200
 
 
