@@ -6,7 +6,7 @@ from rdflib import RDFS, Literal, URIRef
 
 from cbdgraph.locators import Locator
 from cbdgraph.namespaces import BASE, PREFIXES, expand
-from cbdgraph.rdf.derive import GRAPHS, LABELS, POSITIONS, derive, name_locator, name_symbol
+from cbdgraph.rdf.derive import CODES, GRAPHS, LABELS, PAGES, POSITIONS, derive, name_locator, name_symbol
 from cbdgraph.rdf.turtle import parse_turtle
 from cbdgraph.symbols import Symbol
 
@@ -105,6 +105,35 @@ def test_documents_are_named_by_title_else_symbol_else_slug() -> None:
     assert found["document/a/footnote/3"] == {"en": "CBD/A, footnote 3"}
     assert found["document/b/para/1"] == {"en": "CBD/B, paragraph 1"}
     assert found["document/c-d/para/2"] == {"en": "c-d, paragraph 2"}
+
+
+def test_a_document_without_title_or_symbol_is_named_by_a_short_summary() -> None:
+    short, long = "A page of the site.", "A page. " * 60
+    found = labels(
+        f'<document/a> a cbd:Document ; cbd:summary "{short}"@en . <document/b> a cbd:Document ; cbd:summary "{long}"@en .'
+    )
+    assert found == {"document/a": {"en": "A page of the site"}, "document/b": {"en": "b"}}
+
+
+def test_decisions_get_their_codes_and_page_and_other_texts_none() -> None:
+    made = derive(
+        parse_turtle(
+            PREFIX_LINES
+            + "<decision/cop/11/16> a cbd:Decision . <recommendation/sbstta/15/2> a cbd:Recommendation ."
+            + part("decision/cop/11/16", "para/5/item/d")
+            + part("decision/cop/11/16", "annex/1/para/2")
+        ).triples
+    )
+    codes = {(str(thing).removeprefix(BASE), str(code)) for thing, _, code in made[CODES]}
+    assert codes == {
+        ("decision/cop/11/16", "UNEP/CBD/COP/DEC/XI/16"),
+        ("decision/cop/11/16", "CBD/COP/11/16"),
+        ("decision/cop/11/16/para/5/item/d", "CBD/COP/11/16.05.04"),
+    }
+    assert {str(page) for _, _, page in made[PAGES]} == {
+        "https://www.cbd.int/decisions/cop/11/16",
+        "https://www.cbd.int/decisions/cop/11/16/5.d",
+    }
 
 
 def test_what_has_a_label_gets_none_and_what_is_not_ours_neither() -> None:

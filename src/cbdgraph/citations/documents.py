@@ -11,7 +11,7 @@ from cbdgraph.citations.tokens import Token
 from cbdgraph.errors import InvalidName
 from cbdgraph.iris import mint, mint_slug
 from cbdgraph.locators import Locator, Step
-from cbdgraph.symbols import Symbol
+from cbdgraph.symbols import Symbol, format_roman
 
 _ADOPTED: Final = re.compile(
     r"(?:UNEP/)?CBD/(?P<body>COP|CP|NP|SBSTTA|SBI|WG8J|WGRI)/(?:COP-?/?MOP/)?(?:DEC|REC)/"
@@ -21,7 +21,7 @@ _ADOPTED: Final = re.compile(
 # CBD/COP/11/16.05.04: session, decision, then section and paragraph, item, sub-item; 01 is item a in the older form.
 _TRACKING: Final = re.compile(
     r"CBD/COP/(?P<session>[0-9]{2})/(?P<number>[0-9]{2})"
-    r"(?:[./](?P<section>[A-Z])?(?P<para>[0-9]{2,3})(?:\.(?P<item>[0-9]{2}|[a-z])(?:\.(?P<subitem>[0-9]{2}|[ivx]+))?)?)?\Z"
+    r"(?:[./](?P<section>[A-Z])?(?P<para>[0-9]{2,3})(?:\.(?P<item>[0-9]{2}|[a-z])(?:\.(?P<subitem>0[1-9]|[123][0-9]|[ivx]+))?)?)?\Z"
 )
 _BODY: Final = {"cp": "cp-mop", "np": "np-mop"}
 _LAST_WITH_UNEP: Final = 13  # documents dropped the UNEP before the thirteenth meeting was over
@@ -82,13 +82,8 @@ def parse_tracking(text: str) -> tuple[Symbol, Locator, str] | None:
             )
         )
     if subitem := match["subitem"]:
-        steps.append(Step("subitem", subitem if subitem.isalpha() else _roman(int(subitem))))
+        steps.append(Step("subitem", subitem if subitem.isalpha() else format_roman(int(subitem)).lower()))
     return Symbol("cop", session, number), Locator(tuple(steps)), doubt
-
-
-def _roman(number: int) -> str:
-    tens, ones = divmod(number, 10)
-    return "x" * tens + ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")[ones]
 
 
 def read_documents(tokens: Sequence[Token], i: int, listed_before: bool) -> tuple[list[Document], int]:

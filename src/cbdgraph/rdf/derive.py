@@ -55,6 +55,8 @@ _TRACKING_CODE: Final = URIRef(expand("cbd:TrackingCode"))
 _DECISION_SYMBOL: Final = URIRef(expand("cbd:DecisionSymbol"))
 _POSITION: Final = URIRef(expand("cbd:position"))
 _SYMBOL: Final = URIRef(expand("cbd:symbol"))
+_SUMMARY: Final = URIRef(expand("cbd:summary"))
+_LONGEST_NAME: Final = 200
 _TITLES: Final = (URIRef(expand("cbd:title")), URIRef(expand("dcterms:title")))
 _LABELS: Final = frozenset(
     URIRef(expand(name)) for name in ("rdfs:label", "skos:prefLabel", "skosxl:prefLabel", "skosxl:literalForm")
@@ -113,6 +115,7 @@ class _Facts:
         self.quantity: dict[Node, dict[str, str]] = defaultdict(dict)
         self.symbol: dict[Node, str] = {}
         self.title: dict[Node, dict[str, str]] = defaultdict(dict)
+        self.summary: dict[Node, str] = {}
         self.typed: dict[Node, None] = {}
         for subject, predicate, value in triples:
             if predicate == RDF.type:
@@ -133,6 +136,8 @@ class _Facts:
                     self.label.setdefault(subject, str(value))
             elif predicate in _QUANTITY:
                 self.quantity[subject].setdefault(_QUANTITY[predicate], str(value))
+            elif predicate == _SUMMARY:
+                self.summary.setdefault(subject, str(value).removesuffix("."))
             elif predicate in _TITLES and isinstance(value, Literal):
                 self.title[subject].setdefault(value.language or "", str(value))
 
@@ -216,7 +221,9 @@ def _names(thing: Node, facts: _Facts) -> dict[str, str]:
     if word in _THINGS and number.isdecimal():
         return {"en": f"{_english_name(URIRef(BASE + head), facts)}, {_THINGS[word]} {number}"}
     if path.startswith("document/") and "/" not in path.removeprefix("document/"):
-        return {"en": path.removeprefix("document/")}
+        # A source that names itself nowhere is best told by what this project says it is.
+        summary = facts.summary.get(thing, "")
+        return {"en": summary if 0 < len(summary) <= _LONGEST_NAME else path.removeprefix("document/")}
     return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -39,6 +40,8 @@ CSP: Final = "; ".join(
 )
 _FOLDER: Final = Path(__file__).parent
 _STYLE: Final = (_FOLDER / "static" / "style.css").read_text(encoding="utf-8")
+# In the address of the style sheet, so that a browser never shows new pages in an old style.
+_STYLE_VERSION: Final = hashlib.sha256(_STYLE.encode()).hexdigest()[:8]
 
 
 def local(iri: str) -> str:
@@ -79,6 +82,7 @@ def _templates() -> Environment:
     )
     templates.filters.update(local=local, short=short, brief=brief, direction=direction)
     templates.tests["link"] = is_link
+    templates.globals["style_version"] = _STYLE_VERSION
     return templates
 
 
@@ -206,7 +210,7 @@ async def show_problem(request: Request, kind: str) -> Response:
 @router.get("/static/style.css", include_in_schema=False)
 async def style(_: Request) -> Response:
     """The one style sheet."""
-    return answers.respond(_STYLE, "text/css", "", {"Cache-Control": "public, max-age=3600"})
+    return answers.respond(_STYLE, "text/css", "", {"Cache-Control": "public, max-age=86400"})
 
 
 def _counts(request: Request) -> dict[str, int]:
