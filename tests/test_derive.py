@@ -109,10 +109,9 @@ def test_documents_are_named_by_title_else_symbol_else_slug() -> None:
 
 def test_a_document_without_title_or_symbol_is_named_by_a_short_summary() -> None:
     short, long = "A page of the site.", "A page. " * 60
-    found = labels(
-        f'<document/a> a cbd:Document ; cbd:summary "{short}"@en . <document/b> a cbd:Document ; cbd:summary "{long}"@en .'
-    )
-    assert found == {"document/a": {"en": "A page of the site"}, "document/b": {"en": "b"}}
+    turtle = f'<document/a> a cbd:Document ; cbd:summary "{short}"@en .'
+    turtle += f'<document/b> a cbd:Document ; cbd:summary "{long}"@en .'
+    assert labels(turtle) == {"document/a": {"en": "A page of the site"}, "document/b": {"en": "b"}}
 
 
 def test_decisions_get_their_codes_and_page_and_other_texts_none() -> None:
