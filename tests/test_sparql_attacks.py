@@ -19,6 +19,8 @@ from cbdgraph.store.local import LocalEngine
 from tests.test_server_running import facts, make_release, make_root, problem, running
 from tests.test_worker import CROSS, DEEP, RUNAWAYS, gone
 
+pytestmark = pytest.mark.slow  # they wait for queries to be ended
+
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 
 

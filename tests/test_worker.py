@@ -31,6 +31,8 @@ from cbdgraph.store.embedded import Store
 from cbdgraph.store.local import LocalEngine
 from cbdgraph.store.pool import WorkerPool
 
+pytestmark = pytest.mark.slow  # they wait for queries to be ended
+
 EX = "http://example.org/"
 COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 CROSS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
