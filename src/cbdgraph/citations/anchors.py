@@ -151,7 +151,10 @@ def _anchor(tokens: Sequence[Token], i: int, noun: str, lexicon: Lexicon, typed:
         doubts.append(f"{body.upper()} has had no session {session}")
     elif item > _MOST_NUMBERS:
         doubts.append(f"no session adopted as many as {item}")
-    return Anchor(first, last, Symbol(body, session, item), tuple(doubts), section, bare)
+    symbol = Symbol(body, session, item)
+    if body == "cop" and not one.isdigit() and symbol.short[0].isdigit():
+        doubts.append(f"the COP numbers this session in Arabic digits, {symbol.short}; {text} may be a recommendation")
+    return Anchor(first, last, symbol, tuple(doubts), section, bare)
 
 
 def _number(text: str, doubts: list[str]) -> int:
