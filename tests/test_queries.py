@@ -115,3 +115,23 @@ def test_named_queries_are_those_of_the_contract() -> None:
     queries = read_queries(ROOT / "queries" / "named")
     described = {name: ([p.name for p in q.parameters], " ".join(q.columns)) for name, q in queries.items()}
     assert described == CONTRACT
+
+
+@pytest.mark.parametrize("value", ["yesterday", "2026-02-31", "20260101", "2026-W01-1", "😀"])
+def test_a_day_must_be_one(value: str) -> None:
+    query = read_queries(ROOT / "queries" / "named")["resources-changed-since"]
+    with pytest.raises(ParameterError, match="since"):
+        query.bind({"since": value})
+
+
+def test_a_release_may_be_given_by_number_or_whole_name() -> None:
+    query = read_queries(ROOT / "queries" / "named")["resources-changed-since"]
+    assert query.bind({"since": "0.1.0-0123456789ab"}) == query.bind({"since": "0.1.0"})
+    assert '"2026-01-01"' in query.bind({"since": "2026-01-01"})
+
+
+def test_all_is_no_language_where_one_is_needed() -> None:
+    queries = read_queries(ROOT / "queries" / "named")
+    with pytest.raises(ParameterError, match="one language"):
+        queries["terms-missing-language"].bind({"lang": "all"})
+    assert "VALUES ?lang { UNDEF }" in queries["definitions-of-term"].bind({"term": "recovery", "lang": "all"})

@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
@@ -51,6 +52,7 @@ _PARAMETER: Final = re.compile(
 )
 _SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>.+?)\s*^WHERE\b", re.MULTILINE | re.DOTALL)
 _COLUMN: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\bAS\s+\?(?P<computed>\w+)\s*\)|\?(?P<plain>\w+)")
+_RELEASE: Final = re.compile(r"(?P<number>[0-9]+\.[0-9]+\.[0-9]+)(?:-[0-9a-f]{12})?\Z")
 _LARGEST_EXPONENT: Final = 30
 _HOLE: Final = "VALUES ?{name} {{ UNDEF }}"
 _ANY_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
@@ -101,6 +103,8 @@ class Parameter:
             if value not in {*LANGUAGES, "all"}:
                 raise ParameterError(self.name, f"expected one of {', '.join(LANGUAGES)} or all, not {value!r}")
             return Text(value)
+        if self.kind == "when":
+            return Text(self._day_or_release(value))
         if self.kind == "number":
             try:
                 number = Decimal(value)
@@ -111,6 +115,18 @@ class Parameter:
                 raise ParameterError(self.name, f"expected a number such as {self.example}, not {value!r}")
             return Text(f"{number:f}", datatype=Iri(expand("xsd:decimal")))
         return Text(value)
+
+    def _day_or_release(self, value: str) -> str:
+        if release := _RELEASE.match(value):
+            return release["number"]
+        try:
+            if date.fromisoformat(value).isoformat() == value:
+                return value
+        except ValueError:
+            pass
+        raise ParameterError(
+            self.name, f"expected a day such as {self.example}, or a release such as 0.1.0, not {value!r}"
+        )
 
     def _iri(self, value: str, prefix: str) -> str:
         if value.startswith(("http://", "https://")):
@@ -201,7 +217,10 @@ class Query:
         for name, parameter in known.items():
             if name in values:
                 term = parameter.term(values[name])
-                if not (parameter.kind == "language" and term == Text("all")):
+                if parameter.kind == "language" and term == Text("all"):
+                    if parameter.required:
+                        raise ParameterError(name, f"expected one language: {', '.join(LANGUAGES)}")
+                else:
                     terms[name] = str(term)
             elif parameter.required:
                 raise ParameterError(name, f"it is missing; {parameter.meaning}, for example {parameter.example}")

@@ -153,7 +153,7 @@ def _anchor(tokens: Sequence[Token], i: int, noun: str, lexicon: Lexicon, typed:
         doubts.append(f"no session adopted as many as {item}")
     symbol = Symbol(body, session, item)
     if body == "cop" and not one.isdigit() and symbol.short[0].isdigit():
-        doubts.append(f"the COP numbers this session in Arabic digits, {symbol.short}; {text} may be a recommendation")
+        doubts.append(f"the COP writes this session in Arabic digits, {symbol.short}; {text} may be a recommendation")
     return Anchor(first, last, symbol, tuple(doubts), section, bare)
 
 

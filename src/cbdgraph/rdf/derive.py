@@ -17,7 +17,7 @@ from rdflib.term import Node
 from cbdgraph.errors import InvalidName
 from cbdgraph.iris import mint_graph, official_page, parse_part, path_of, tracking_code
 from cbdgraph.locators import LEVELS, Locator
-from cbdgraph.namespaces import BASE, LANGUAGES, expand
+from cbdgraph.namespaces import BASE, LANGUAGES, SHAPES, expand
 from cbdgraph.rdf.turtle import Triple
 from cbdgraph.symbols import Symbol
 
@@ -25,6 +25,7 @@ POSITIONS: Final = mint_graph("derived/positions")
 LABELS: Final = mint_graph("derived/labels")
 CODES: Final = mint_graph("derived/codes")
 PAGES: Final = mint_graph("derived/pages")
+DEFINITIONS: Final = mint_graph("derived/definitions")
 
 # Name and meaning of each graph that is made here.
 GRAPHS: Final[Mapping[str, tuple[str, str]]] = {
@@ -46,6 +47,10 @@ GRAPHS: Final[Mapping[str, tuple[str, str]]] = {
         "official pages",
         "The address at which the Secretariat shows a decision or paragraph, made by the pattern of addresses that "
         "sources print; whether each of them answers was not tried.",
+    ),
+    DEFINITIONS: (
+        "where shapes are defined",
+        "The document of each shape, so that its IRI leads to it as that of an ontology term does.",
     ),
 }
 
@@ -100,6 +105,7 @@ def derive(triples: Iterable[Triple]) -> dict[str, list[Triple]]:
         LABELS: list(_labels(facts)),
         CODES: list(_codes(facts)),
         PAGES: list(_pages(facts)),
+        DEFINITIONS: list(_definitions(facts)),
     }
 
 
@@ -192,6 +198,15 @@ def _pages(facts: _Facts) -> Iterator[Triple]:
     for thing, symbol, locator in _parts_of_decisions(facts):
         if page := official_page(symbol, locator):
             yield thing, RDFS.seeAlso, URIRef(page)
+
+
+def _definitions(facts: _Facts) -> Iterator[Triple]:
+    document = URIRef(SHAPES.removesuffix("#"))
+    shapes = [thing for thing in sorted(facts.typed, key=str) if str(thing).startswith(SHAPES)]
+    if shapes:
+        yield document, RDFS.label, Literal("cbdgraph shapes", lang="en")
+    for shape in shapes:
+        yield shape, RDFS.isDefinedBy, document
 
 
 def _labels(facts: _Facts) -> Iterator[Triple]:

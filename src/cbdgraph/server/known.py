@@ -69,6 +69,8 @@ def _near(iri: str, known: Collection[str]) -> list[str]:
     >>> [name.removeprefix(base) for name in _near(base + "target/aichy/15", known)][0]
     'target/aichi/15'
     """
+    # No folder below the deepest that there is can match, and a path of thousands would be tried one by one.
+    iri = iri[: max(map(len, known), default=0) + 1]
     folder = iri.rpartition("/")[0]
     while len(folder) >= len(BASE) - 1:
         tails = [name[len(folder) + 1 :] for name in known if name.startswith(folder + "/")]

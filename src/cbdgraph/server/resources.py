@@ -42,6 +42,7 @@ OFFER: Final = (
     JSON,
     HTML,
 )
+_ECHOED: Final = 300  # characters of a request's path that an error repeats
 _SUFFIXES: Final = ("ttl", "jsonld", "rdf", "nt", "json", "html")
 _PROLOGUE: Final = prologue(("rdfs", "skos", "dcterms"))
 _LABEL: Final = """OPTIONAL {
@@ -80,7 +81,7 @@ async def get_resource(request: Request, path: str) -> Response:
         answer = await while_connected(request, served.engine.run_query(query, media_type=written, trusted=True))
         if not answer.rows:
             near = await find_near(served, iri)
-            detail = f"the graph says nothing about {iri}"
+            detail = f"the graph says nothing about {iri[:_ECHOED]}{'…' if len(iri) > _ECHOED else ''}"
             raise Problem("not-found", detail, {"suggestions": [pages.local(name) for name in near]})
         if known := not_modified(request, tag, vary):
             return known

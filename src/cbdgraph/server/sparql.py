@@ -186,9 +186,8 @@ def _call(pairs: Sequence[tuple[str, str]], body: str | None) -> Call:
         raise QueryRefused("update", "this service is read-only")
     if len(queries) > 1:
         raise Problem("bad-request", f"exactly one query is expected, and there are {len(queries)}")
-    formats = values.get("format", [])
-    if len(formats) > 1:
-        raise Problem("bad-request", "format is given more than once")
+    # SPARQLWrapper names the format twice, by a short name and by media types; the first is the short name.
+    formats = values.get("format", [])[:1]
     default, named = values.get("default-graph-uri"), values.get("named-graph-uri")
     return Call(
         query=queries[0] if queries else None,
