@@ -71,7 +71,7 @@ def test_many_objects_stand_one_a_line_in_natural_order() -> None:
         ('"007"^^xsd:integer', '"007"^^xsd:integer'),
         ("true", "true"),
         ("15.0", "15.0"),
-        (".0000001", "0.0000001"),
+        (".0000001", '".0000001"^^xsd:decimal'),
         ('"15"^^xsd:decimal', '"15"^^xsd:decimal'),
         ('"x"^^xsd:integer', '"x"^^xsd:integer'),
         ('"2013-11"^^xsd:gYearMonth', '"2013-11"^^xsd:gYearMonth'),
@@ -200,3 +200,43 @@ def test_a_large_file_is_read_and_written_whole() -> None:
     file = parse_turtle(head + "\n".join(lines))
     assert len(file.triples) == 20_000
     assert set(parse_turtle(rewrite(file)).triples) == set(file.triples)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("<a> a <b> .\n<a>\n <p> <decision/cop/11/15 16> .\n", 3, "not an IRI"),
+        ('<a> a <b> .\n<a> <p> "\\uD800" .\n', 2, "no text can hold"),
+        ('<a> <p> "x"^^<a%zz> .\n', 1, "not an IRI"),
+        ("<a> <p> <\\uD800> .\n", 1, "not an IRI"),
+        ('<?xml version="1.0"?>\n<rdf:RDF/>\n', 1, "is XML and not Turtle"),
+    ],
+)
+def test_terms_that_rdf_does_not_have(text: str, line: int, reason: str) -> None:
+    with pytest.raises(TurtleError, match=reason) as caught:
+        parse_turtle(text, "x.ttl")
+    assert caught.value.line == line
+
+
+@pytest.mark.parametrize("number", ["1e3", "01", "+7", ".5", "-0", "1.50", "-1.0E-7", "7"])
+def test_a_number_keeps_its_characters(number: str) -> None:
+    (triple,) = parse_turtle(f"<a> <p> # of 3\n {number} .\n").triples
+    assert str(triple[2]) == number
+    assert parse_turtle(format_turtle([triple])).triples == (triple,)
+
+
+def test_line_ends_in_a_literal_are_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.ttl"
+    path.write_bytes(b'# "\r\n<a> <p> """one\r\ntwo""" .\r\n<b> <p> "\\\\" .\r\n')
+    file = read_turtle(path)
+    assert [str(value) for _, _, value in file.triples] == ["one\r\ntwo", "\\"]
+    assert file.lines[URIRef(f"{BASE}b")] == 4
+    assert parse_turtle(rewrite(file)).triples == file.triples
+
+
+def test_a_file_that_is_not_utf8_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.ttl"
+    path.write_bytes(b'<a> a <b> .\n<a> <p> "caf\xe9" .\n')
+    with pytest.raises(TurtleError, match="save the file as UTF-8") as caught:
+        read_turtle(path)
+    assert caught.value.line == 2

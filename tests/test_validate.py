@@ -313,3 +313,20 @@ def test_guide_names_every_format_and_kind_of_rule() -> None:
     guide = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
     for name in (*FORMATS, "unknown-property", "unknown-class", "misplaced-property", "checks#syntax"):
         assert f"`{name}`" in guide or f"checks#{name}`" in guide, name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\n<a> cbd:parent <decision/cop/11/15 16> .\n", '\n<a> cbd:symbol "\\uD800" .\n'],
+    ids=["blank", "surrogate"],
+)
+def test_what_cannot_be_written_is_a_problem_and_other_files_are_checked(tmp_path: Path, text: str) -> None:
+    report = validate(tmp_path, text, DECISION.replace('cbd:symbol "XI/16" ;', ""))
+    (bad,) = [problem for problem in report.problems if problem.file.endswith("own-0.ttl")]
+    assert (bad.line, bad.rule) == (START + 1, CHECKS + "syntax")
+    assert bad.remedy.startswith("Write the ")
+    assert any(problem.file.endswith("own-1.ttl") for problem in report.problems)
+
+
+def test_an_unread_file_is_not_said_to_lack_classes(tmp_path: Path) -> None:
+    assert "No subject is of a class" not in format_text(validate(tmp_path, "<a> a"))

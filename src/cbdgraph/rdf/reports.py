@@ -146,7 +146,8 @@ def format_text(report: ValidationReport) -> str:
             f"  … and {count - _SHOWN} more of [{_short(rule)}]" for rule, count in seen.items() if count > _SHOWN
         ]
         lines.append("")
-    if report.files and not report.focus_nodes:
+    unread = {problem.file for problem in report.problems if problem.rule == f"{BASE}checks#syntax"}
+    if set(report.files) - unread and not report.focus_nodes:
         lines += [
             "No subject is of a class that the shapes know: give each record its class, such as cbd:Decision.",
             "",

@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.exceptions import ParserError
 from rdflib.namespace import RDF, XSD
-from rdflib.plugins.parsers.notation3 import BadSyntax, RDFSink, SinkParser
+from rdflib.plugins.parsers.notation3 import BadSyntax, RDFSink, SinkParser, sfloat
 from rdflib.term import Node
 
-from cbdgraph.errors import TurtleError
+from cbdgraph.errors import InvalidName, TurtleError
+from cbdgraph.model import Iri
 from cbdgraph.namespaces import BASE, LANGUAGES, PREFIXES, expand
 
 Triple = tuple[Node, Node, Node]
@@ -84,12 +84,16 @@ _RELATIVE: Final = re.compile(
     r"(?!\.{1,2}(?:/|\Z))[^\s<>\"{}|^`\\:/?#]+(?:/(?!\.{1,2}(?:/|\Z))[^\s<>\"{}|^`\\:/?#]+)*\Z"
 )
 _NO_IRI: Final = re.compile(r'[\x00-\x20<>"{}|^`\\\ud800-\udfff]')
-# Only what the parser, which reads numbers as values, gives back in the same characters.
+# The usual way to write each; what is written otherwise (+7, 007) keeps its characters between quotes.
 _BARE: Final = {
     XSD.integer: re.compile(r"(?:0|-?[1-9][0-9]*)\Z"),
     XSD.decimal: re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z"),
     XSD.boolean: re.compile(r"(?:true|false)\Z"),
 }
+_NO_TEXT: Final = re.compile(r"[\x00\ud800-\udfff]")
+_NUMBER: Final = re.compile(r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?\Z")
+_ESCAPE_OR_CR: Final = re.compile(r"(\\.)|\r", re.DOTALL)
+_XML: Final = re.compile(r"\s*<(?:\?xml|!DOCTYPE|!--|rdf:RDF|html)", re.IGNORECASE)
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NT_TO_ESCAPE: Final = re.compile(r'["\\\n\r]')
 _TO_ESCAPE: Final = re.compile(r'["\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]')
@@ -140,24 +144,60 @@ class _Recorder(Graph):
 
 
 class _Sink(RDFSink):
-    """Builds terms without changing a literal's characters."""
+    """Builds terms without changing a literal's characters; refuses those that RDF does not have."""
+
+    def __init__(self, graph: _Recorder, path: str) -> None:
+        super().__init__(graph)
+        self._recorder, self._path = graph, path
+
+    def newSymbol(self, *args: Any) -> URIRef:  # noqa: N802 (rdflib's name)
+        try:
+            Iri(str(args[0]))
+        except InvalidName as error:
+            remedy = "write the IRI without blanks and signs that IRIs cannot hold (%20 is a blank)"
+            reason = f"not an IRI: {error.text!r}: {error.reason}; {remedy}"
+            raise TurtleError(self._path, reason, self._recorder.line_now()) from error
+        return URIRef(args[0])
 
     def newLiteral(self, s: str, dt: URIRef | None, lang: str | None) -> Literal:  # noqa: N802 (rdflib's name)
+        if _NO_TEXT.search(s):
+            reason = "a text holds a character that no text can hold, such as \\uD800; write the character itself"
+            raise TurtleError(self._path, reason, self._recorder.line_now())
         if dt and dt != XSD.string:  # in RDF 1.1 a plain literal and an xsd:string are one term
             return Literal(s, datatype=dt, normalize=False)
         return Literal(s, lang=lang)
 
-    def normalise(self, f: Any, n: Any) -> Any:
-        if isinstance(n, Decimal):
-            return Literal(f"{n:f}", datatype=XSD.decimal, normalize=False)
-        return super().normalise(f, n)
+
+class _Parser(SinkParser):
+    """Leaves a number as it is written; rdflib's own makes a value of it (1e3, 01, +7, .5)."""
+
+    def nodeOrLiteral(self, argstr: str, i: int, res: Any) -> int:  # noqa: N802 (rdflib's name)
+        before = len(res)
+        j = super().nodeOrLiteral(argstr, i, res)
+        if j < 0 or len(res) == before or isinstance(res[-1], bool | Node):
+            return j
+        number = _NUMBER.search(argstr[i:j])
+        if number:
+            kind = (
+                XSD.double
+                if isinstance(res[-1], sfloat)
+                else XSD.integer
+                if isinstance(res[-1], int)
+                else XSD.decimal
+            )
+            res[-1] = Literal(number[0], datatype=kind, normalize=False)
+        return j
 
 
 def parse_turtle(text: str, path: str = "") -> TurtleFile:
     """Read Turtle; `TurtleError` with the line where it is not. Relative IRIs without `@base` are under our base."""
     text = text.removeprefix("\ufeff")
+    if _XML.match(text):
+        raise TurtleError(path, "is XML and not Turtle; convert it, for RDF/XML with: rapper -o turtle FILE", 1)
+    if "\r" in text:
+        text = _TOKENS.sub(_keep_returns, text).replace("\r\n", "\n")
     graph = _Recorder(path)
-    parser = SinkParser(_Sink(graph), baseURI=BASE, turtle=True)
+    parser = _Parser(_Sink(graph, path), baseURI=BASE, turtle=True)
     graph.line_now = lambda: parser.lines + 1
     try:
         parser.loadBuf(text)
@@ -182,11 +222,13 @@ def read_turtle(path: Path, shown_as: str = "") -> TurtleFile:
     """Read a Turtle file; `shown_as` is its name in errors and reports."""
     name = shown_as or str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8")  # not as text: the line ends in a literal are part of it
     except OSError as error:
         raise TurtleError(name, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise TurtleError(name, f"is not UTF-8 at byte {error.start}") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TurtleError(name, f"is not UTF-8 at byte {error.start}; save the file as UTF-8", line) from error
     return parse_turtle(text, name)
 
 
@@ -300,6 +342,12 @@ class _Writer:
 
 def _escape(match: re.Match[str]) -> str:
     return _ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04X}"
+
+
+def _keep_returns(match: re.Match[str]) -> str:
+    """A long literal's carriage returns as escapes, which no change of line ends outside of it touches."""
+    token = match[0]
+    return _ESCAPE_OR_CR.sub(lambda m: m[1] or "\\r", token) if token.startswith(('"""', "'''")) else token
 
 
 def _order(node: Node) -> tuple[object, ...]:

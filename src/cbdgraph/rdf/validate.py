@@ -186,14 +186,18 @@ def _read(path: Path) -> TurtleFile:
 
 
 def _from_syntax(error: TurtleError) -> Problem:
+    message, remedy = error.reason, ""
+    if not message.startswith("not Turtle"):  # the parser's own words, which know no remedy
+        message, _, remedy = message.rpartition("; ") if "; " in message else (message, "", "")
+    usual = "Mend the Turtle at or just before this line: often a missing dot, semicolon, quote or prefix."
     return Problem(
         file=error.path,
         line=error.line,
         subject="",
         path="",
         value="",
-        message=error.reason,
-        remedy="Mend the Turtle at or just before this line: often a missing dot, semicolon, quote or prefix.",
+        message=message,
+        remedy=f"{remedy[0].upper()}{remedy[1:]}." if remedy else usual,
         severity="violation",
         rule=CHECKS + "syntax",
     )
