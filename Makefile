@@ -3,6 +3,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
+export PYTHONUTF8 := 1
 
 .PHONY: env build serve test check fmt bench lock clean
 .DEFAULT_GOAL := help

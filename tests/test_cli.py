@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -315,3 +316,47 @@ def test_serve_data_serves_files_as_they_are(project: Path, tmp_path: Path) -> N
             assert answer.read().decode().split() == ["g", "http://e/g"]
     finally:
         _stop(process)
+
+
+def test_utf8_whatever_the_locale(project: Path) -> None:
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-m", "cbdgraph", "--root", str(project)]
+    done = subprocess.run([*command, "resolve", "第X/29号决定第13段"], env=env, capture_output=True, check=False)
+    assert "第X/29号决定第13段" in done.stderr.decode("utf-8")
+    asked = 'SELECT ("决定" AS ?x) {}'.encode()
+    done = subprocess.run([*command, "sparql", "-"], env=env, input=asked, capture_output=True, check=False)
+    assert "决定" in done.stdout.decode("utf-8"), done.stderr
+    file = project / "决定.ttl"
+    file.write_text('<a> <b> "决定" .\n', encoding="utf-8")
+    done = subprocess.run(
+        [*command, "fmt", "--check", "--diff", str(file)], env=env, capture_output=True, check=False
+    )
+    file.unlink()
+    assert done.returncode == 1
+    assert "决定.ttl" in done.stdout.decode("utf-8")
+
+
+def test_serve_on_a_busy_port_says_so_at_once(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        assert main(["--root", str(project), "serve", "--port", str(port)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "another program listens there" in said
+
+
+def test_output_that_cannot_be_written(project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    output = str(tmp_path / "none" / "x.csv")
+    query = tmp_path / "q.rq"
+    query.write_text("SELECT ?s { ?s ?p ?o } LIMIT 1")
+    assert main(["--root", str(project), "sparql", str(query), "--output", output]) == 2
+    assert capsys.readouterr().err == f"cbdgraph: {output}: it cannot be written: No such file or directory\n"
+
+
+def test_validate_refuses_a_large_file(project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "large.ttl"
+    file.write_text("# " + "x" * 2_000_000 + "\n")
+    assert main(["--root", str(project), "validate", str(file)]) == 2
+    assert "split it, or add --large" in capsys.readouterr().err
+    assert main(["--root", str(project), "validate", "--large", str(file)]) == 0
+    assert "checking 2.0 MB" in capsys.readouterr().err

@@ -7,6 +7,7 @@ it needs when it runs, so that `--help` and a `serve` with nothing to build star
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -88,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("files", nargs="*", metavar="FILE")
     validate.add_argument(
         "--format", choices=commands.REPORT_FORMATS, default="text", help="how to print the report (text)"
+    )
+
+    validate.add_argument(
+        "--large",
+        action="store_true",
+        help=f"also check files of over {commands.LARGE_FILE // 10**6} MB, for minutes",
     )
 
     serve = command(
@@ -228,6 +235,12 @@ def _read_values(args: argparse.Namespace, others: list[str]) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit code and never raises."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        # UTF-8 whatever the locale; what came in as broken bytes goes out as it came.
+        if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if arguments is None:
+        arguments = [os.fsencode(word).decode("utf-8", "surrogateescape") for word in sys.argv[1:]]
     parser = _parser()
     args, others = parser.parse_known_args(arguments)
     if others and args.command != "query":

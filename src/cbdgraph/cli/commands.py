@@ -21,6 +21,9 @@ GOOD: Final = 0
 FAULTS: Final = 1
 FAILED: Final = 2
 
+# Above this a check takes minutes.
+LARGE_FILE: Final = 2_000_000
+
 REPORT_FORMATS: Final = ("text", "json", "turtle", "sarif", "junit")
 QUERY_FORMATS: Final = ("csv", "tsv", "json", "xlsx", "sparql-json", "xml")
 TABLE_FORMATS: Final = {
@@ -41,7 +44,7 @@ def find_root(given: str | None) -> Path:
     """The folder that holds `ontology/` and `data/`: as given, else CBDGRAPH_ROOT, else here, else the package's."""
     named = given or os.environ.get("CBDGRAPH_ROOT")
     if named:
-        root = Path(named).resolve()
+        root = _path(named).resolve()
         if not (root / "ontology").is_dir():
             raise SettingsError("root", named, "there is no folder ontology/ in it")
         return root
@@ -55,6 +58,11 @@ def _settings(args: argparse.Namespace, **given: Any) -> Settings:
     from cbdgraph.settings import Settings
 
     return Settings.read(root=find_root(args.root), **given)
+
+
+def _path(name: str) -> Path:
+    """A file named on the command line, which is read as UTF-8, as the system's own encoding knows it."""
+    return Path(os.fsdecode(name.encode("utf-8", "surrogateescape")))
 
 
 def run_build(args: argparse.Namespace) -> int:
@@ -71,7 +79,18 @@ def run_validate(args: argparse.Namespace) -> int:
     from cbdgraph.pipeline import validate
     from cbdgraph.rdf import reports
 
-    found = validate(_settings(args), [Path(name) for name in args.files], say)
+    paths = [_path(name) for name in args.files]
+    sizes = {path: path.stat().st_size for path in paths if path.is_file()}
+    for path, size in sizes.items():
+        if size > LARGE_FILE and not args.large:
+            limit = f"{LARGE_FILE / 10**6:.0f} MB"
+            raise MissingFile(
+                str(path),
+                f"it has {size / 10**6:.1f} MB, and over {limit} a check takes minutes; split it, or add --large",
+            )
+    if sum(sizes.values()) > LARGE_FILE // 10:
+        say(f"checking {sum(sizes.values()) / 10**6:.1f} MB of Turtle; a large file takes minutes")
+    found = validate(_settings(args), paths, say)
     writers = {
         "text": reports.format_text,
         "json": reports.format_json,
@@ -117,8 +136,9 @@ def run_check_ontology(args: argparse.Namespace) -> int:
 def run_serve(args: argparse.Namespace) -> int:
     from cbdgraph.store.releases import current_release
 
-    data = tuple(Path(name) for name in args.data) or None
+    data = tuple(_path(name) for name in args.data) or None
     settings = _settings(args, host=args.host, port=args.port, data=data)
+    _check_address(settings.host, settings.port)
     if not settings.data:
         from cbdgraph.pipeline import is_current
 
@@ -135,6 +155,29 @@ def run_serve(args: argparse.Namespace) -> int:
 
     run(settings)
     return GOOD
+
+
+def _check_address(host: str, port: int) -> None:
+    """Before anything is built; `SettingsError` where nobody could listen."""
+    import errno
+    import socket
+
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name == "posix":  # as the server does, so that a port just left is free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except socket.gaierror as error:
+        raise SettingsError("host", host, f"no such address: {error.strerror}") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError("port", str(port), "another program listens there; choose one with --port") from error
+        if error.errno == errno.EACCES:
+            raise SettingsError("port", str(port), "not allowed to listen there; choose one over 1023") from error
+        raise SettingsError("host", host, f"cannot listen there: {error.strerror}") from error
 
 
 def _release(settings: Settings) -> Release:
@@ -274,11 +317,11 @@ def run_fmt(args: argparse.Namespace) -> int:
 
     root = find_root(args.root)
     if args.files:
-        missing = [name for name in args.files if not Path(name).is_file()]
+        missing = [name for name in args.files if not _path(name).is_file()]
         if missing:
             raise MissingFile(missing[0])
         # A file that the user names is to be formatted, whatever it is.
-        files = [(Path(name), name, True) for name in args.files]
+        files = [(_path(name), name, True) for name in args.files]
     else:
         files = [(source.path, source.name, source.is_formatted) for source in find_sources(root)]
     changed = faults = 0
@@ -320,7 +363,7 @@ def run_fmt(args: argparse.Namespace) -> int:
 
 def _read_text(name: str) -> str:
     try:
-        return Path(name).read_text(encoding="utf-8")
+        return _path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise MissingFile(name, f"it cannot be read: {reason}") from error
@@ -328,7 +371,10 @@ def _read_text(name: str) -> str:
 
 def _give(content: bytes, output: str | None) -> int:
     if output is not None:
-        Path(output).write_bytes(content)
+        try:
+            _path(output).write_bytes(content)
+        except OSError as error:
+            raise MissingFile(output, f"it cannot be written: {error.strerror}") from error
     else:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
