@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from io import BytesIO
 from urllib.parse import quote
 
@@ -209,3 +210,10 @@ def test_lone_surrogates_are_refused(service: httpx.Client) -> None:
 def test_plain_values(kind: str, value: str, expected: object) -> None:
     term = {"type": "literal", "value": value, "datatype": f"http://www.w3.org/2001/XMLSchema#{kind}"}
     assert plain(term) == expected
+
+
+def test_the_same_question_gives_the_same_workbook(service: httpx.Client) -> None:
+    path = "/query/labels?target=aichi/15&format=xlsx"
+    first = service.get(path).content
+    time.sleep(2.1)  # a ZIP archive tells time in steps of two seconds
+    assert service.get(path).content == first

@@ -9,6 +9,7 @@ import pyoxigraph
 import pytest
 
 from cbdgraph.namespaces import BASE, GRAPHS
+from cbdgraph.server.known import _near as known_near
 from tests.test_server_running import MARKUP, facts, problem
 from tests.test_server_running import service as service
 
@@ -89,3 +90,9 @@ def test_resolve(service: httpx.Client) -> None:
     problem(service.get("/resolve"), "bad-request")
     problem(service.get("/resolve", params={"citation": "x" * 2000}), "bad-request")
     problem(service.get("/resolve", params={"citation": "XI/16", "lang": "xx"}), "parameter")
+
+
+def test_a_path_of_thousands_of_folders_is_answered_at_once() -> None:
+    known = {f"{BASE}decision/cop/{n}/{m}" for n in range(1, 17) for m in range(1, 40)}
+    assert len(known_near(f"{BASE}{'a/' * 7000}b", known)) <= 5
+    assert known_near(f"{BASE}decision/cop/11/99", known)

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -182,3 +183,16 @@ def test_memory(small: httpx.Client) -> None:
     response = ask(small, RUNAWAYS["replace"])
     assert response.status_code in {413, 504}  # whichever limit is met first
     assert works(small)
+
+
+def test_a_body_that_stalls_or_is_too_large_by_its_own_word_is_ended(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    make_release(root, facts())
+    head = (
+        b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/sparql-query\r\nContent-Length: %d\r\n\r\nS"
+    )
+    with running(root=root, query_seconds=0.5) as client:
+        for length, status in ((100, b" 408 "), (99_999_999_999, b" 413 ")):
+            with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=10) as stranger:
+                stranger.sendall(head % length)
+                assert status in stranger.recv(4096).splitlines()[0]

@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,9 +64,7 @@ class Live:
         self.settings = settings
         self._served: Served | None = None
         self._target = ""
-        self._looked = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._switching = False
         self._folder: Path | None = None
 
     async def open(self) -> None:
@@ -77,6 +74,7 @@ class Live:
             return
         self._target = self._read_link()
         self._served = await self._open_release()
+        self._start(self._watch())
 
     async def close(self) -> None:
         """Close everything, whoever still uses it."""
@@ -98,11 +96,6 @@ class Live:
 
     def enter(self) -> Served:
         """What is served now, for one request, which ends with `leave`."""
-        if not self.settings.data and time.monotonic() - self._looked > _LOOK_SECONDS:
-            self._looked = time.monotonic()
-            if not self._switching and self._read_link() not in {"", self._target}:
-                self._switching = True
-                self._start(self._switch())
         served = self.current
         served.users += 1
         return served
@@ -124,6 +117,13 @@ class Live:
         except OSError:
             return ""
 
+    async def _watch(self) -> None:
+        """Switch soon after a build, whether or not anybody asks."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._read_link() not in {"", self._target}:
+                await self._switch()
+
     async def _switch(self) -> None:
         target = self._read_link()
         try:
@@ -138,7 +138,7 @@ class Live:
                     self._start(self._close(old))
             _LOG.info("release %s is served now", fresh.release)
         finally:
-            self._target, self._switching = target, False
+            self._target = target
 
     async def _close(self, served: Served) -> None:
         await served.engine.close()

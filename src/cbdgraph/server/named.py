@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlencode
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,6 +38,7 @@ OFFER: Final = (
 )
 _RESULTS: Final = "application/sparql-results+json"
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+_NO_TIME: Final = datetime(1980, 1, 1)  # the first that a ZIP archive can tell
 _SHEET_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -188,6 +191,7 @@ def plain(term: dict[str, Any]) -> str | int | float | bool:
 def _workbook(query: Query, answer: Answer) -> bytes:
     from openpyxl import Workbook  # loads slowly, and few ask for it
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.writer.excel import ExcelWriter
 
     columns, rows = _terms(query, answer)
     book = Workbook(write_only=True)
@@ -204,6 +208,12 @@ def _workbook(query: Query, answer: Answer) -> bytes:
             else:
                 cells.append(value)
         sheet.append(cells)
-    target = BytesIO()
-    book.save(target)
-    return target.getvalue()
+    book.properties.created = book.properties.modified = _NO_TIME
+    with BytesIO() as made, BytesIO() as target:
+        with ZipFile(made, "w") as archive:
+            ExcelWriter(book, archive).save()
+        # Packed again without the time of packing: the same question gives the same bytes.
+        with ZipFile(made) as archive, ZipFile(target, "w") as fixed:
+            for name in archive.namelist():
+                fixed.writestr(ZipInfo(name), archive.read(name), ZIP_DEFLATED)
+        return target.getvalue()

@@ -54,6 +54,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "unresolved": Kind(404, "The citation was not understood", "Write it as in XI/16 para 5(d)."),
     "method": Kind(405, "The method is not allowed here", "Use one of those in the Allow header."),
     "not-acceptable": Kind(406, "None of the accepted formats is offered", "Accept one of those listed as offered."),
+    "request-timeout": Kind(408, "The request did not arrive in time", "Send the whole body at once."),
     "timeout": Kind(
         504, "The query ran over the time limit", "Ask for less, or add LIMIT; the limits are at /version."
     ),

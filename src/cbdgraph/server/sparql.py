@@ -151,14 +151,24 @@ def _charset(parameters: str) -> str:
 
 
 async def _read_body(request: Request) -> bytes:
-    limit = _live(request).settings.max_query_bytes
+    settings = _live(request).settings
+    limit = settings.max_query_bytes
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise Problem(
-                "body-too-large", f"a request may have {limit} bytes here", {"limit": "bytes", "value": limit}
-            )
+    too_large = Problem(
+        "body-too-large", f"a request may have {limit} bytes here", {"limit": "bytes", "value": limit}
+    )
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and (len(stated) > 18 or int(stated) > limit):
+        raise too_large
+    try:
+        async with asyncio.timeout(settings.query_seconds):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise too_large
+    except TimeoutError:
+        detail = f"the body was not whole after {settings.query_seconds:g} seconds"
+        raise Problem("request-timeout", detail, headers={"Connection": "close"}) from None
     return body
 
 
