@@ -134,6 +134,13 @@ def test_what_is_no_citation_says_why(text: str, reason: str) -> None:
         resolve(text)
 
 
+def test_a_part_that_is_known_without_its_annex_is_offered() -> None:
+    known = {mint("decision/cop/10/2"), mint("decision/cop/10/2/target/15")}
+    found = resolve("X/2, annex, target 15", known=known)
+    assert found.iri is None
+    assert found.candidates[0].iri == mint("decision/cop/10/2/target/15")
+
+
 def test_unknown_language() -> None:
     with pytest.raises(InvalidName, match="there are lexicons for"):
         find_citations("X/2", "tlh")

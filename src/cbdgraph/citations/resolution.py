@@ -112,6 +112,8 @@ def _variants(locator: Locator) -> Iterator[tuple[Locator, str]]:
     if locator.steps[0].level not in {"annex", "appendix"}:
         for annex in _ANNEXES:
             yield Locator((annex, *locator.steps)), f"the same part is in {str(annex).replace('/', ' ')}"
+    elif len(locator.steps) > 1:
+        yield Locator(locator.steps[1:]), "sources name the same part without its annex"
     last = locator.steps[-1]
     if last.level in _THEMES and last.label:
         for level in _THEMES:
