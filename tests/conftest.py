@@ -5,13 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rdflib import Graph
 
 from cbdgraph.pipeline import build
+from cbdgraph.rdf.turtle import read_turtle
 from cbdgraph.settings import Settings
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.releases import Release
 
 ROOT = Path(__file__).parents[1]
+
+
+def read_graph(*paths: Path) -> Graph:
+    """The triples of Turtle files, as one graph."""
+    graph = Graph(bind_namespaces="none")
+    for path in paths:
+        for triple in read_turtle(path).triples:
+            graph.add(triple)
+    return graph
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from rdflib import RDF, SH, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from cbdgraph.namespaces import SHAPES
-from cbdgraph.rdf.turtle import read_turtle
 from cbdgraph.rdf.validate import ValidationReport, read_shapes, validate_graph
+from tests.conftest import read_graph
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = Path(__file__).parent / "shapes"
@@ -27,21 +27,13 @@ def shapes() -> Graph:
     return read_shapes(ROOT / "ontology" / "shapes")
 
 
-def read(*paths: Path) -> Graph:
-    graph = Graph(bind_namespaces="none")
-    for path in paths:
-        for triple in read_turtle(path).triples:
-            graph.add(triple)
-    return graph
-
-
 @cache
 def context() -> Graph:
-    return read(ROOT / "ontology/cbd.ttl", ROOT / "ontology/vocabularies.ttl", EXAMPLES / "context.ttl")
+    return read_graph(ROOT / "ontology/cbd.ttl", ROOT / "ontology/vocabularies.ttl", EXAMPLES / "context.ttl")
 
 
 def validate(path: Path) -> ValidationReport:
-    return validate_graph(read(path), shapes(), context=context())
+    return validate_graph(read_graph(path), shapes(), context=context())
 
 
 def reporting_shapes() -> list[URIRef]:
@@ -97,7 +89,7 @@ def test_every_node_shape_has_a_passing_example() -> None:
 
 
 def test_every_class_that_carries_data_has_a_shape() -> None:
-    ontology = read(ROOT / "ontology/cbd.ttl")
+    ontology = read_graph(ROOT / "ontology/cbd.ttl")
     classes = {
         str(name).partition("#")[2]
         for name in ontology.subjects(RDF.type, URIRef("http://www.w3.org/2002/07/owl#Class"))

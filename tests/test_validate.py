@@ -14,8 +14,9 @@ from cbdgraph.errors import MissingFile, TurtleError
 from cbdgraph.namespaces import BASE, PREFIXES, SHAPES
 from cbdgraph.queries import read_queries
 from cbdgraph.rdf.reports import FORMATS, Problem, ValidationReport, format_junit, format_sarif, format_text
-from cbdgraph.rdf.turtle import parse_turtle, read_turtle
+from cbdgraph.rdf.turtle import parse_turtle
 from cbdgraph.rdf.validate import CHECKS, read_shapes, validate_files, validate_graph
+from tests.conftest import read_graph
 
 ROOT = Path(__file__).parents[1]
 SHAPES_GRAPH = read_shapes(ROOT / "ontology" / "shapes")
@@ -32,16 +33,8 @@ DECISION = """
 START = len(PROLOGUE.splitlines()) + 1
 
 
-def read(*paths: Path) -> Graph:
-    graph = Graph(bind_namespaces="none")
-    for path in paths:
-        for triple in read_turtle(path).triples:
-            graph.add(triple)
-    return graph
-
-
-TERMS = read(ROOT / "ontology/cbd.ttl", ROOT / "ontology/vocabularies.ttl")
-CONTEXT = TERMS + read(ROOT / "tests/shapes/context.ttl")
+TERMS = read_graph(ROOT / "ontology/cbd.ttl", ROOT / "ontology/vocabularies.ttl")
+CONTEXT = TERMS + read_graph(ROOT / "tests/shapes/context.ttl")
 
 
 def validate(folder: Path, *texts: str) -> ValidationReport:

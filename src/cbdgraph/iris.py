@@ -11,7 +11,7 @@ from typing import Final
 
 from cbdgraph.errors import InvalidName
 from cbdgraph.locators import Locator
-from cbdgraph.namespaces import BASE, GRAPHS, ONTOLOGY
+from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.symbols import Symbol, parse_roman
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -37,11 +37,6 @@ def path_of(iri: str) -> str:
     if not iri.startswith(BASE) or iri == BASE:
         raise InvalidName("IRI of this graph", iri, f"it does not start with {BASE}")
     return iri.removeprefix(BASE)
-
-
-def mint_term(name: str) -> str:
-    """The IRI of an ontology term."""
-    return ONTOLOGY + name
 
 
 def mint_graph(path: str) -> str:

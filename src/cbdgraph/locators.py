@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from cbdgraph.errors import InvalidName
+from cbdgraph.symbols import parse_roman
 
 # Every level word with its English name. The order is that in which kinds of parts stand beside each other.
 # `row`, `footnote`, `preamble` and `article` name parts that the other words do not cover.
@@ -90,7 +91,7 @@ class Step:
         numbers = tuple(int(digits) for digits in re.findall(r"[0-9]+", self.label))
         if numbers:
             return (_ORDER[self.level], 1, numbers, re.sub(r"[0-9.]", "", self.label))
-        roman = _roman_value(self.label) if self.level in {"subitem"} or _is_plainly_roman(self.label) else 0
+        roman = _roman_value(self.label) if self.level == "subitem" or _is_plainly_roman(self.label) else 0
         return (_ORDER[self.level], 2, (roman,) if roman else (), "" if roman else self.label)
 
 
@@ -157,8 +158,7 @@ def _is_plainly_roman(label: str) -> bool:
 
 def _roman_value(label: str) -> int:
     """The value of a small Roman numeral, 0 when the letters are none."""
-    values = {"i": 1, "v": 5, "x": 10}
-    if not set(label) <= values.keys():
+    try:
+        return parse_roman(label)
+    except InvalidName:
         return 0
-    pairs = zip(label, [*label[1:], ""], strict=True)
-    return sum(-values[a] if b and values[b] > values[a] else values[a] for a, b in pairs)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from cbdgraph.errors import EngineUnavailable
+from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.queries import Query, read_queries
 from cbdgraph.settings import Settings
 from cbdgraph.store import Engine, Limits
@@ -128,7 +128,7 @@ class Live:
         target = self._read_link()
         try:
             fresh = await self._open_release()
-        except EngineUnavailable as error:
+        except (CbdGraphError, OSError) as error:  # a fault in queries/ too must not end the watch
             _LOG.warning("the new release cannot be opened, the old one stays: %s", error)
         else:
             old, self._served = self._served, fresh

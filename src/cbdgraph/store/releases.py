@@ -84,9 +84,8 @@ class Release:
 def current_release(build: Path) -> Release | None:
     """The release that `build/current` points to; None if there is none, or what is there is not whole."""
     try:
-        path = (build / "current").resolve(strict=True)
-        return Release(path, Manifest.from_json((path / "manifest.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+        return _read((build / "current").resolve(strict=True))
+    except OSError:
         return None
 
 
