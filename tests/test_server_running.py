@@ -208,6 +208,23 @@ def test_a_new_release_takes_over_without_a_dropped_request(tmp_path: Path) -> N
         assert client.get("/term/x").status_code == 200
 
 
+def test_a_faulty_query_file_keeps_the_old_release_and_a_good_one_is_taken_later(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    old = make_release(root, facts())
+    faulty = root / "queries" / "named" / "faulty.rq"
+    with running(root=root, workers=1) as client:
+        faulty.write_text("SELECT", encoding="utf-8")
+        make_release(root, {**facts(), f"{GRAPHS}more": [f'<{BASE}term/x> <{LABEL}> "x" .']})
+        time.sleep(2.5)  # the link is looked at once a second
+        assert client.get("/version").json()["release"] == old.manifest.release
+        faulty.unlink()
+        new = make_release(root, {**facts(), f"{GRAPHS}more": [f'<{BASE}term/y> <{LABEL}> "y" .']})
+        deadline = time.monotonic() + 15
+        while client.get("/version").json()["release"] != new.manifest.release:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+
 def test_files_of_a_user(tmp_path: Path) -> None:
     (tmp_path / "a.ttl").write_text("<http://e/a> <http://e/p> 1 .", encoding="utf-8")
     (tmp_path / "b.trig").write_text("<http://e/g> { <http://e/a> <http://e/p> 2 }", encoding="utf-8")

@@ -153,6 +153,8 @@ class Live:
         descriptor = release.hold()
         try:
             manifest = release.manifest
+            # Read first: a fault in them must leave no workers behind.
+            queries, questions = self._read_queries()
             engine = await self._open_engine(release.store_path, manifest.graphs, manifest.counts.total)
         except BaseException:
             os.close(descriptor)
@@ -162,11 +164,14 @@ class Live:
             manifest.data_hash,
             manifest.counts,
             engine,
-            read_queries(self.settings.queries_path),
+            queries,
             manifest.built_with,
-            read_queries(self.settings.questions_path),
+            questions,
             descriptor,
         )
+
+    def _read_queries(self) -> tuple[dict[str, Query], dict[str, Query]]:
+        return read_queries(self.settings.queries_path), read_queries(self.settings.questions_path)
 
     async def _open_files(self) -> Served:
         files = self.settings.data
@@ -176,10 +181,10 @@ class Live:
         for file in files:
             digest.update(file.read_bytes())
         graphs = {graph: number for graph, number in counts.items() if graph}
+        queries = read_queries(self.settings.queries_path)
         engine = await self._open_engine(self._folder / "store", graphs, counts[""])
         total = sum(counts.values())
         data_hash = digest.hexdigest()
-        queries = read_queries(self.settings.queries_path)
         return Served(f"data-{data_hash[:12]}", data_hash, Counts(total, 0, total), engine, queries, {})
 
     async def _open_engine(self, store_path: Path, graphs: Mapping[str, int], default_triples: int) -> Engine:
