@@ -1,7 +1,8 @@
 """Content negotiation: Accept header and ?format= in, a media type of those offered out; must not know of SPARQL.
 
 RFC 9110 section 12.5.1: the most specific range that matches gives a type its weight; the highest weight wins, the
-order of the offer decides between equals; weight 0 excludes.
+order of the offer decides between equals; weight 0 excludes. What is not well formed in a header, a weight over 1
+too, is passed over as if it were not there, and a header in which nothing is well formed as if there were none.
 """
 
 from __future__ import annotations
@@ -68,6 +69,11 @@ RESULT_OFFER: Final = (*RESULT_TYPES, *RESULT_ALIASES, HTML)
 GRAPH_OFFER: Final = (*GRAPH_TYPES, *GRAPH_ALIASES, HTML)
 
 
+# Section 12.4.2, and as many digits as anybody likes.
+_WEIGHT: Final = re.compile(r"0?\.[0-9]+|0\.?|1(?:\.0*)?")
+_EVERY: Final = {("charset", "utf-8"), ("charset", "utf8")}  # parameters that all we write has
+
+
 @dataclass(frozen=True, slots=True)
 class _Range:
     main: str
@@ -76,7 +82,11 @@ class _Range:
     weight: float
 
     def specificity(self, media_type: str) -> int:
-        """How closely the range names the type; -1 if it does not match."""
+        """How closely the range names the type; -1 if it does not match.
+
+        One with parameters that nothing here has (`text/html;level=1`) stands for the type only where no range names
+        the type itself: who asks for a variant gets the type, but who shuns a variant does not shun the type.
+        """
         main, _, sub = media_type.partition("/")
         if self.main == "*":
             return 0
@@ -84,7 +94,11 @@ class _Range:
             return -1
         if self.sub == "*":
             return 1
-        return 2 + len(self.parameters) if self.sub == sub else -1
+        if self.sub != sub:
+            return -1
+        if self.parameters:
+            return 2 if self.weight else -1
+        return 3
 
 
 class NotAcceptable(ValueError):
@@ -97,6 +111,8 @@ class NotAcceptable(ValueError):
 
 def choose(accept: str, offer: Sequence[str]) -> str:
     """The best type of `offer` for an Accept header; the first one for an empty header.
+
+    Of two ranges that name a type alike the one with the greater weight counts.
 
     >>> choose("text/csv;q=0.5, application/*", ["text/csv", "application/json"])
     'application/json'
@@ -140,9 +156,9 @@ def choose_language(name: str | None, accept: str) -> str:
     best, best_weight = "en", 0.0
     for item in accept[:_LONGEST].split(","):
         tag, *parameters = (part.strip().lower() for part in item.split(";"))
-        weights = [_weight(part[2:]) for part in parameters if part.startswith("q=")]
+        weights = [_weight(part[2:].strip()) for part in parameters if part.startswith("q=")]
         weight, language = (weights or [1.0])[0], tag.partition("-")[0]
-        if language in LANGUAGES and weight > best_weight:
+        if language in LANGUAGES and weight is not None and weight > best_weight:
             best, best_weight = language, weight
     return best
 
@@ -162,14 +178,16 @@ def _parse(accept: str) -> Iterable[_Range]:
         main, slash, sub = head.lower().partition("/")
         if not slash or not main or not sub or (main == "*" and sub != "*"):
             continue
-        weight, parameters = 1.0, set()
+        weight: float | None = 1.0
+        parameters = set()
         for part in rest:
             name, _, value = part.partition("=")
             if name.strip().lower() == "q":
                 weight = _weight(value.strip())
                 break  # what follows belongs to Accept, not to the type
             parameters.add((name.strip().lower(), value.strip().strip('"').lower()))
-        yield _Range(main, sub, frozenset(parameters), weight)
+        if weight is not None:
+            yield _Range(main, sub, frozenset(parameters - _EVERY), weight)
 
 
 def _split(text: str, sign: str) -> list[str]:
@@ -177,9 +195,6 @@ def _split(text: str, sign: str) -> list[str]:
     return re.findall(rf'(?:[^{sign}"]|"(?:[^"\\]|\\.)*")+', text)
 
 
-def _weight(text: str) -> float:
-    try:
-        weight = float(text)
-    except ValueError:
-        return 0.0
-    return weight if 0 <= weight <= 1 else 0.0
+def _weight(text: str) -> float | None:
+    """A weight from 0 to 1; None for what is none."""
+    return float(text) if _WEIGHT.fullmatch(text) else None
