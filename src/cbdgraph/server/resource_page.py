@@ -94,6 +94,8 @@ async def make_page(served: Served, iri: str, language: str) -> str:
         language=language,
         languages=LANGUAGES,
         release=served.release,
+        content=served.engine.facts.graphs[iri] if iri in served.graphs else None,
+        description="/sparql?" + urlencode({"query": f"DESCRIBE {term}"}),
     )
 
 

@@ -1,7 +1,8 @@
 """Dereferencing: the path of an IRI in, what the graph says about it out; unknown paths get the nearest known ones.
 
 RDF holds the statements about the IRI, of its blank nodes, of the terms it defines, and English labels of what it
-points to; of a named graph its whole content. HTML adds what points here, and where the rest of it is listed.
+points to; at the address of a named graph its whole content (see `graphs`), while its page and DESCRIBE tell what is
+said about it. HTML adds what points here, and where the rest of it is listed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from cbdgraph.model import Iri
 from cbdgraph.queries import prologue
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.graphs import ascii_of, respond_graph
 from cbdgraph.server.known import find_near
 from cbdgraph.server.negotiate import (
     GRAPH_ALIASES,
@@ -59,7 +61,6 @@ WHERE {{
   {_LABEL}
   OPTIONAL {{ FILTER(isBlank(?near)) BIND(?near AS ?blank) ?near ?blankProperty ?value }}
 }}"""
-_GRAPH: Final = "CONSTRUCT { ?s ?p ?o } WHERE { GRAPH @IRI@ { ?s ?p ?o } }"
 
 
 @router.get("/{path:path}", summary="What the graph says about an IRI")
@@ -74,12 +75,15 @@ async def get_resource(request: Request, path: str) -> Response:
     language = choose_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
     vary = "Accept, Accept-Language" if shown == HTML else "Accept"
     tag = etag(served, iri, shown, language if shown == HTML else "")
+    is_graph = iri in served.graphs
+    if is_graph and shown != HTML:
+        return await respond_graph(request, iri, shown)
     # A suffix may belong to the IRI itself, so that what is there is asked for before a 304 is given.
-    query = (_GRAPH if iri in served.graphs else _DESCRIBE).replace("@IRI@", str(Iri(iri)))
+    query = _DESCRIBE.replace("@IRI@", str(Iri(iri)))
     written = "application/n-triples" if shown == HTML else GRAPH_ALIASES.get(shown, shown)
     try:
         answer = await while_connected(request, served.engine.run_query(query, media_type=written, trusted=True))
-        if not answer.rows:
+        if not answer.rows and not is_graph:
             near = await find_near(served, iri)
             detail = f"the graph says nothing about {iri[:_ECHOED]}{'…' if len(iri) > _ECHOED else ''}"
             raise Problem("not-found", detail, {"suggestions": [pages.local(name) for name in near]})
@@ -92,7 +96,11 @@ async def get_resource(request: Request, path: str) -> Response:
         return Response(status_code=499)
     except QuerySyntaxError as error:
         raise Problem("not-found", f"no IRI is spelled like this: {error.reason}") from error
-    return respond(answer.content, shown, tag, {"Link": f'<{_ascii(iri)}>; rel="canonical"'})
+    headers = {
+        "Link": f'<{ascii_of(iri)}>; rel="canonical"',
+        "Cbdgraph-Complete": "true" if answer.complete else "false",
+    }
+    return respond(answer.content, shown, tag, headers)
 
 
 def _wanted(request: Request, path: str) -> tuple[str, str]:
@@ -104,8 +112,3 @@ def _wanted(request: Request, path: str) -> tuple[str, str]:
     if name:
         return mint(path), choose_format(name, OFFER)
     return mint(path), choose(request.headers.get("accept", ""), OFFER)
-
-
-def _ascii(iri: str) -> str:
-    """For a header, which holds no other characters."""
-    return "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in iri)
