@@ -19,6 +19,7 @@ from cbdgraph.errors import CbdGraphError, QueryRefused
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
 from cbdgraph.server.description import describe_service
+from cbdgraph.server.explained import respond_explained
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import (
     FORMATS,
@@ -59,6 +60,12 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
         "schema": {"type": "string", "enum": sorted(FORMATS)},
         "description": "wins over Accept",
     },
+    {
+        "name": "explain",
+        "in": "query",
+        "schema": {"type": "string", "enum": ["empty"]},
+        "description": "in place of the answer, why it has no rows: the first pattern that none survives, and hints",
+    },
 ]
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "the whole answer", "content": {"application/sparql-results+json": {}, "text/turtle": {}}},
@@ -95,6 +102,7 @@ class Call:
     default_graphs: tuple[str, ...] | None
     named_graphs: tuple[str, ...] | None
     format: str | None
+    explain: str | None = None
 
     @property
     def graphs(self) -> list[tuple[str, str]]:
@@ -204,6 +212,7 @@ def _call(pairs: Sequence[tuple[str, str]], body: str | None) -> Call:
         default_graphs=None if default is None else tuple(default),
         named_graphs=None if named is None else tuple(named),
         format=formats[0] if formats else None,
+        explain=values["explain"][0] if "explain" in values else None,
     )
 
 
@@ -238,6 +247,10 @@ async def _answer(request: Request, call: Call) -> Response:
     else:
         checked = check_query(query, graphs)
     check_graphs((*(call.default_graphs or ()), *(call.named_graphs or ())), graphs)
+    if call.explain is not None:
+        return await respond_explained(
+            request, call.explain, query, call.default_graphs, call.named_graphs, call.format, checked
+        )
     shown, written = _media_types(request, call, checked)
     tag = etag(served, query, call.default_graphs, call.named_graphs, shown) if checked.repeatable else ""
     if tag and (known := not_modified(request, tag)):

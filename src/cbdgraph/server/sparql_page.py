@@ -61,6 +61,9 @@ def make_results(served: Served, query: str, graphs: Sequence[tuple[str, str]], 
         for name, label in formats.items()
     }
     found: dict[str, Any] = {"links": links, "rows": answer.rows}
+    if not answer.rows or (answer.form == "boolean" and b"true" not in answer.content):
+        why = [("query", query), *graphs, ("explain", "empty"), ("format", "html")]
+        found["why"] = f"/sparql?{urlencode(why)}"
     if answer.form == "triples":
         text = answer.content.decode()
         whole = len(text) <= _SHOWN_BYTES
