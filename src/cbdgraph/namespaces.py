@@ -29,6 +29,8 @@ PREFIXES: Final = MappingProxyType(
         "org": "http://www.w3.org/ns/org#",
         "sh": "http://www.w3.org/ns/shacl#",
         "void": "http://rdfs.org/ns/void#",
+        "sd": "http://www.w3.org/ns/sparql-service-description#",
+        "dcat": "http://www.w3.org/ns/dcat#",
         "schema": "http://schema.org/",
         "eli": "http://data.europa.eu/eli/ontology#",
         "vann": "http://purl.org/vocab/vann/",

@@ -25,7 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
-from cbdgraph.server import answers, citations, graphs, named, pages, problems, resources, sparql
+from cbdgraph.server import answers, citations, dataset, graphs, named, pages, problems, resources, sparql
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import JSON, NotAcceptable
 from cbdgraph.server.routes import describe_routes, make_routes
@@ -62,7 +62,7 @@ def create_app(settings: Settings) -> Starlette:
             await live.close()
 
     # Resources last: they take every path.
-    routers = [module.router for module in (pages, sparql, graphs, named, citations, resources)]
+    routers = [module.router for module in (pages, sparql, graphs, dataset, named, citations, resources)]
     description: list[bytes] = []
 
     async def show_description(_: Request) -> Response:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from cbdgraph.errors import CbdGraphError, QueryRefused
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
-from cbdgraph.server.description import describe_service
+from cbdgraph.server.dataset import respond_service
 from cbdgraph.server.explained import respond_explained
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import (
@@ -26,7 +26,6 @@ from cbdgraph.server.negotiate import (
     GRAPH_ALIASES,
     GRAPH_OFFER,
     HTML,
-    JSON,
     RESULT_ALIASES,
     RESULT_OFFER,
     choose,
@@ -34,7 +33,7 @@ from cbdgraph.server.negotiate import (
 )
 from cbdgraph.server.problems import PROBLEMS, Problem, problem_of
 from cbdgraph.server.routes import Router
-from cbdgraph.server.sparql_page import EXAMPLE, make_editor, make_problem, make_results
+from cbdgraph.server.sparql_page import EXAMPLE, make_problem, make_results
 from cbdgraph.store.guard import Checked, check_graphs, check_query
 
 router = Router()
@@ -118,7 +117,7 @@ async def get_sparql(request: Request) -> Response:
     """SPARQL 1.1 Protocol, query by GET; without a query the service description, or the editor for browsers."""
     call = _call(_pairs(request.scope["query_string"]), None)
     if call.query is None:
-        return _describe(request, call)
+        return await _describe(request, call)
     return await _answer_reader(request, call)
 
 
@@ -283,20 +282,7 @@ def _media_types(request: Request, call: Call, checked: Checked) -> tuple[str, s
     return shown, aliases.get(shown, shown)
 
 
-def _describe(request: Request, call: Call) -> Response:
-    served = served_of(request)
+async def _describe(request: Request, call: Call) -> Response:
     if call.default_graphs is not None or call.named_graphs is not None:
         raise Problem("bad-request", "there are graphs and no query")
-    offer = ("text/turtle", "application/n-triples", HTML)
-    if call.format:
-        shown = choose_format(call.format, offer)
-    else:
-        shown = choose(request.headers.get("accept", ""), (*offer, JSON))
-    tag = etag(served, "description", shown, *(question.text for question in served.questions.values()))
-    if known := not_modified(request, tag):
-        return known
-    if shown == HTML:
-        return pages.respond(make_editor(served), tag)
-    if shown == JSON:
-        shown = "text/turtle"
-    return respond(describe_service(served, _live(request).settings, str(request.url.replace(query=""))), shown, tag)
+    return await respond_service(request, call.format)

@@ -1,0 +1,140 @@
+"""/dataset and /.well-known/void: the description of the data, and that of the service at /sparql, as answers.
+
+What is said stands in `description`; the engine writes it, so that there is one writer of every format.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cbdgraph.server import pages
+from cbdgraph.server.answers import etag, not_modified, respond, served_of
+from cbdgraph.server.description import DATASET, LICENCE, describe_dataset, describe_service, name_node, write
+from cbdgraph.server.live import Live, Served
+from cbdgraph.server.negotiate import GRAPH_ALIASES, GRAPH_OFFER, HTML, choose, choose_format
+from cbdgraph.server.partitions import Partitions, count_partitions
+from cbdgraph.server.routes import Router
+from cbdgraph.server.sparql_page import make_editor
+from cbdgraph.store import GRAPH_TYPES
+
+router = Router()
+
+_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "VoID and DCAT", "content": {name: {} for name in (*GRAPH_TYPES, HTML)}},
+    406: {"description": "none of the accepted formats is offered", "content": {"application/problem+json": {}}},
+}
+
+
+@router.get("/dataset", summary="What is in the data", responses=_RESPONSES)
+async def get_dataset(request: Request) -> Response:
+    """VoID: licence, release, graphs, how often each class and property is used; a page for browsers."""
+    return await _respond_dataset(request, request.query_params.get("format"))
+
+
+@router.get("/dataset.{suffix}", include_in_schema=False)
+async def get_dataset_as(request: Request, suffix: str) -> Response:
+    """The same in the format of the suffix."""
+    return await _respond_dataset(request, request.query_params.get("format", suffix))
+
+
+@router.get("/.well-known/void", summary="What is in the data", responses=_RESPONSES)
+async def get_void(request: Request) -> Response:
+    """The same as /dataset, where programs look for it."""
+    return await _respond_dataset(request, request.query_params.get("format"))
+
+
+async def respond_service(request: Request, name: str | None) -> Response:
+    """The service description in the format `name`, else by Accept; the editor for browsers."""
+    served, settings = served_of(request), _live(request).settings
+    shown = _choose(request, name)
+    endpoint = _endpoint(request)
+    tag = etag(served, "service", shown, endpoint, *(question.text for question in served.questions.values()))
+    if known := not_modified(request, tag):
+        return known
+    if shown == HTML:
+        return pages.respond(make_editor(served), tag)
+    partitions = await _partitions_of(request)
+    triples = describe_service(settings, endpoint)
+    triples += describe_dataset(served, settings, endpoint, partitions, in_depth=False)
+    return respond(
+        await _format(served, write(triples), shown), shown, tag, _link("/.well-known/void", "describedby")
+    )
+
+
+async def _respond_dataset(request: Request, name: str | None) -> Response:
+    served, settings = served_of(request), _live(request).settings
+    shown = _choose(request, name)
+    endpoint = _endpoint(request)
+    tag = etag(served, "dataset", shown, endpoint)
+    if known := not_modified(request, tag):
+        return known
+    partitions = await _partitions_of(request)
+    if shown == HTML:
+        return pages.respond(_make_page(served, partitions, is_ours=not settings.data), tag)
+    triples = describe_dataset(served, settings, endpoint, partitions, in_depth=True)
+    return respond(await _format(served, write(triples), shown), shown, tag, _link(DATASET.value, "canonical"))
+
+
+def _choose(request: Request, name: str | None) -> str:
+    if not name:
+        return choose(request.headers.get("accept", ""), GRAPH_OFFER)
+    shown = choose_format(name, GRAPH_OFFER)
+    return GRAPH_ALIASES.get(shown, shown)
+
+
+async def _format(served: Served, ntriples: str, shown: str) -> bytes | str:
+    written = GRAPH_ALIASES.get(shown, shown)
+    if written == "application/n-triples":
+        return ntriples
+    # Terms of our own making, each written by `str(Iri(…))` or `str(Text(…))`.
+    query = f"CONSTRUCT {{\n{ntriples}}} WHERE {{}}"
+    return (await served.engine.run_query(query, media_type=written, trusted=True)).content
+
+
+async def _partitions_of(request: Request) -> Partitions | None:
+    """The counts of the release, which are made when somebody first asks for them."""
+    served, state = served_of(request), request.app.state
+    kept: tuple[str, Partitions | None] | None = getattr(state, "partitions", None)
+    if kept is None or kept[0] != served.data_hash:
+        kept = state.partitions = (served.data_hash, await count_partitions(served.engine))
+    return kept[1]
+
+
+def _make_page(served: Served, partitions: Partitions | None, *, is_ours: bool) -> str:
+    classes = properties = []
+    if partitions is not None:
+        classes = [
+            (name, name_node("class", name, index), count)
+            for index, (name, count) in enumerate(partitions.classes.items(), 1)
+        ]
+        properties = [
+            (name, name_node("property", name, index), numbers)
+            for index, (name, numbers) in enumerate(partitions.properties.items(), 1)
+        ]
+    return pages.render(
+        "dataset.html",
+        iri=DATASET.value,
+        release=served.release,
+        licence=LICENCE.value if is_ours else "",
+        triples=served.engine.facts.default_triples,
+        partitions=partitions,
+        classes=classes,
+        properties=properties,
+        graphs=sorted(served.engine.facts.graphs.items()),
+    )
+
+
+def _endpoint(request: Request) -> str:
+    return str(request.url.replace(path="/sparql", query="", fragment=""))
+
+
+def _link(address: str, relation: str) -> dict[str, str]:
+    return {"Link": f'<{address}>; rel="{relation}"'}
+
+
+def _live(request: Request) -> Live:
+    live: Live = request.app.state.live
+    return live
