@@ -1,14 +1,20 @@
-"""`python -m bench [NAME …]`: runs the named benchmarks, or all of this folder, and prints their tables."""
+"""`python -m bench [NAME …] [OPTION …]`: runs the named benchmarks, or all of this folder, and prints their tables.
+
+A module of this folder is a benchmark if it has a `main`; what begins with a dash is for the benchmarks that know it.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 
-def main(names: list[str]) -> int:
-    known = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
+def main(arguments: list[str]) -> int:
+    places = sorted(Path(__file__).parent.glob("[a-z]*.py"))
+    known = [place.stem for place in places if "\ndef main() -> None:" in place.read_text(encoding="utf-8")]
+    names = list(takewhile(lambda argument: not argument.startswith("-"), arguments))
     for name in names or known:
         if name not in known:
             print(f"there is no benchmark {name!r}; there are: {', '.join(known)}", file=sys.stderr)
