@@ -89,6 +89,9 @@ def test_sheet(service: httpx.Client) -> None:
         ("/query/labels?target=aichi/15&colour=red", "parameter", "colour"),
         ("/query/labels?target=aichi/15&target=aichi/5", "parameter", "more than once"),
         ("/query/labels?target=aichi/15&lang=xx", "parameter", "lang"),
+        ("/query/numbers?lang=xx", "parameter", "lang"),
+        ("/query/numbers?lang=", "parameter", "lang"),
+        ("/query/numbers?lang=en&lang=fr", "parameter", "more than once"),
         ("/query/labels?target=http://e/%3E%20%7D", "parameter", "target"),
         ("/query/lables?target=aichi/15", "unknown-query", "labels"),
         ("/query/labels?target=aichi/15&format=pdf", "not-acceptable", "pdf"),
@@ -145,6 +148,42 @@ def test_the_command_says_the_same(
     said = capsys.readouterr()
     assert said.out == ""
     assert near in said.err.partition("did you mean")[2]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr", "es", "ru", "zh", "ar", "all"])
+def test_every_query_takes_a_language(service: httpx.Client, lang: str) -> None:
+    plain_rows = service.get("/query/numbers").json()
+    assert "lang" not in plain_rows
+    document = service.get("/query/numbers", params={"lang": lang}).json()
+    assert document["rows"] == plain_rows["rows"]
+    assert document["lang"] == {"value": lang, "effect": "none"}
+    own = service.get("/query/labels", params={"target": "aichi/15", "lang": lang}).json()
+    assert own["lang"] == {"value": lang, "effect": "rows"}
+    assert len(own["rows"]) == {"en": 1, "zh": 1, "all": 2}.get(lang, 0)
+    for name in ("csv", "tsv", "xml", "sparql-json"):
+        parameters = {"format": name}
+        with_language = service.get("/query/numbers", params={**parameters, "lang": lang})
+        assert with_language.content == service.get("/query/numbers", params=parameters).content
+    form = service.get("/query/labels", params={"lang": lang}, headers={"Accept": "text/html"})
+    assert form.status_code == 200
+
+
+def test_the_list_says_what_every_query_takes(service: httpx.Client) -> None:
+    common = {entry["name"]: entry for entry in service.get("/query/").json()["common"]}
+    assert common["lang"]["values"] == ["en", "fr", "es", "ru", "zh", "ar", "all"]
+    for name in common["format"]["values"]:
+        assert service.get("/query/numbers", params={"format": name}).status_code == 200
+
+
+def test_the_command_takes_a_language_too(
+    release: Release, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CBDGRAPH_BUILD", str(release.path.parents[1]))
+    assert main(["--root", str(ROOT), "query", "issues-by-meeting", "--lang", "fr"]) == 0
+    with_language = capsys.readouterr().out
+    assert main(["--root", str(ROOT), "query", "issues-by-meeting"]) == 0
+    assert capsys.readouterr().out == with_language
+    assert main(["--root", str(ROOT), "query", "issues-by-meeting", "--lang", "xx"]) == 2
 
 
 def test_a_known_resource_without_rows_is_an_empty_answer(service: httpx.Client) -> None:

@@ -54,6 +54,7 @@ _SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>.+?)\s*^WHER
 _COLUMN: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\bAS\s+\?(?P<computed>\w+)\s*\)|\?(?P<plain>\w+)")
 _RELEASE: Final = re.compile(r"(?P<number>[0-9]+\.[0-9]+\.[0-9]+)(?:-[0-9a-f]{12})?\Z")
 _LARGEST_EXPONENT: Final = 30
+LANG: Final = "lang"  # the one parameter that every query takes
 _HOLE: Final = "VALUES ?{name} {{ UNDEF }}"
 _ANY_HOLE: Final = re.compile(r"VALUES \?(\w+) \{ UNDEF \}")
 
@@ -100,9 +101,7 @@ class Parameter:
         if self.kind in _RESOURCE_KINDS:
             return Iri(self._iri(value, _RESOURCE_KINDS[self.kind]))
         if self.kind == "language":
-            if value not in {*LANGUAGES, "all"}:
-                raise ParameterError(self.name, f"expected one of {', '.join(LANGUAGES)} or all, not {value!r}")
-            return Text(value)
+            return Text(_language(self.name, value))
         if self.kind == "when":
             return Text(self._day_or_release(value))
         if self.kind == "number":
@@ -207,10 +206,14 @@ class Query:
         """The SPARQL text with each given value bound as a term.
 
         `ParameterError` for an unknown, missing or unusable parameter. A value "all" of a language binds nothing.
+        Every query takes `lang`, so that a client may send it always; one that does not filter by it has the same
+        rows for each language.
         """
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in values:
-            if name not in known:
+            if name == LANG and name not in known:
+                _language(name, values[name].strip())
+            elif name not in known:
                 expected = ", ".join(known) or "none"
                 raise ParameterError(name, f"query {self.name!r} has no such parameter; it takes: {expected}")
         terms: dict[str, str] = {}
@@ -226,6 +229,12 @@ class Query:
                 raise ParameterError(name, f"it is missing; {parameter.meaning}, for example {parameter.example}")
         # One pass, so that a value which reads like a hole of another parameter stays a value.
         return _ANY_HOLE.sub(lambda hole: hole[0].replace("UNDEF", terms.get(hole[1], "UNDEF")), self.text)
+
+
+def _language(name: str, value: str) -> str:
+    if value not in {*LANGUAGES, "all"}:
+        raise ParameterError(name, f"expected one of {', '.join(LANGUAGES)} or all, not {value!r}")
+    return value
 
 
 def _parse_parameter(query: str, line: int, name: str, value: str) -> Parameter:

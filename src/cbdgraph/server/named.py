@@ -15,12 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cbdgraph.errors import ParameterError, QuerySyntaxError
-from cbdgraph.queries import Query, find_query
+from cbdgraph.namespaces import LANGUAGES
+from cbdgraph.queries import LANG, Query, find_query
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
 from cbdgraph.server.known import check_resources
 from cbdgraph.server.live import Served
-from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format
+from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format, short_names
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Router
 from cbdgraph.store import Answer
@@ -36,6 +37,17 @@ OFFER: Final = (
     "application/sparql-results+xml",
     HTML,
 )
+# What every query takes besides its own parameters.
+_COMMON: Final = [
+    {
+        "name": LANG,
+        "required": False,
+        "values": [*LANGUAGES, "all"],
+        "meaning": "a language: of the texts in the rows where the query has this parameter of its own; elsewhere it "
+        "may be given too, and the rows are the same for each",
+    },
+    {"name": "format", "required": False, "values": short_names(OFFER), "meaning": "the format; wins over Accept"},
+]
 _RESULTS: Final = "application/sparql-results+json"
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _NO_TIME: Final = datetime(1980, 1, 1)  # the first that a ZIP archive can tell
@@ -53,7 +65,7 @@ async def list_queries(request: Request) -> Response:
     entries = [_entry(query) for query in served.queries.values()]
     if html:
         return pages.respond(pages.render("queries.html", queries=entries), tag)
-    return pages.respond_json({"queries": entries, "release": served.release}, tag)
+    return pages.respond_json({"queries": entries, "common": _COMMON, "release": served.release}, tag)
 
 
 @router.get(
@@ -68,8 +80,20 @@ async def list_queries(request: Request) -> Response:
                 "style": "form",
                 "explode": True,
                 "example": {"set": "aichi"},
-                "description": "the query's own parameters, as listed at /query/; format wins over Accept",
-            }
+                "description": "the query's own parameters, as listed at /query/",
+            },
+            {
+                "name": LANG,
+                "in": "query",
+                "schema": {"type": "string", "enum": [*LANGUAGES, "all"]},
+                "description": _COMMON[0]["meaning"],
+            },
+            {
+                "name": "format",
+                "in": "query",
+                "schema": {"type": "string", "enum": _COMMON[1]["values"]},
+                "description": _COMMON[1]["meaning"],
+            },
         ]
     },
 )
@@ -84,7 +108,7 @@ async def run_named(request: Request, name: str) -> Response:
         values[key] = value
     wanted = values.pop("format", None)
     shown = choose_format(wanted, OFFER) if wanted else choose(request.headers.get("accept", ""), OFFER)
-    if shown == HTML and not values and any(parameter.required for parameter in query.parameters):
+    if shown == HTML and not values.keys() - {LANG} and any(parameter.required for parameter in query.parameters):
         return pages.respond(pages.render("query.html", query=_entry(query), columns=[], rows=None, values={}))
     text = query.bind(values)
     await check_resources(served, query, values)
@@ -163,8 +187,17 @@ def _document(served: Served, query: Query, answer: Answer, values: dict[str, st
         ],
         "complete": answer.complete,
         "release": served.release,
+        **_language_of(query, values),
         "links": links,
     }
+
+
+def _language_of(query: Query, values: dict[str, str]) -> dict[str, Any]:
+    """What a language that was asked for has to do with the rows."""
+    if LANG not in values:
+        return {}
+    own = any(parameter.name == LANG for parameter in query.parameters)
+    return {LANG: {"value": values[LANG].strip(), "effect": "rows" if own else "none"}}
 
 
 def plain(term: dict[str, Any]) -> str | int | float | bool:
