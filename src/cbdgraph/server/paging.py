@@ -16,6 +16,7 @@ from cbdgraph.store.guard import Token, check_query, decode, read_tokens
 
 PAGE: Final = 10_000  # rows that are far from every limit for rows of usual length
 
+_LONGEST_LINK: Final = 4000  # bytes; the usual limit for all headers together is 8 KiB
 _ADVICE: Final = (
     "Nothing was cut. `next` has the first {rows} rows; go on with OFFSET {rows}, until a page has fewer."
 )
@@ -56,7 +57,7 @@ def next_page(query: str, rows: int) -> str | None:
     return f"{query[: offset.start]}{start}{query[offset.start + len(offset.text) :]}"
 
 
-def is_ordered(query: str) -> bool:
+def _is_ordered(query: str) -> bool:
     """Whether a SELECT says the order of its rows."""
     words = _read_modifiers(query) or ()
     return any(word.text.upper().startswith("ORDER") for word in words)
@@ -74,14 +75,30 @@ def offer_pages(problem: Problem, query: str, others: Sequence[tuple[str, str]],
     """
     if problem.kind != "too-large" or problem.extra.get("limit") not in {"rows", "bytes"}:
         return problem  # a query that takes too much memory takes it for each page
+    if len(query) > longest:
+        return problem
     page = min(PAGE, rows)
     paged = first_page(query, page)
     address = make_address(paged, others) if paged else ""
     if not address or len(address) > longest:
         return problem
-    advice = _ADVICE.format(rows=page) + ("" if is_ordered(query) else _UNORDERED)
+    advice = _ADVICE.format(rows=page) + ("" if _is_ordered(query) else _UNORDERED)
     extra = {**problem.extra, "next": address, "pageRows": page, "advice": advice}
-    return Problem(problem.kind, problem.detail, extra, {**problem.headers, "Link": f'<{address}>; rel="next"'})
+    return Problem(problem.kind, problem.detail, extra, {**problem.headers, **make_link(address)})
+
+
+def link_next(query: str, rows: int, others: Sequence[tuple[str, str]], longest: int) -> dict[str, str]:
+    """The header that leads from a full page to the next one; none where there is none."""
+    if "limit" not in query.lower():
+        return {}
+    following = next_page(query, rows)
+    address = make_address(following, others) if following else ""
+    return make_link(address) if address and len(address) <= longest else {}
+
+
+def make_link(address: str) -> dict[str, str]:
+    """A header for the next page; none for an address that proxies on the way may find too long."""
+    return {"Link": f'<{address}>; rel="next"'} if len(address) <= _LONGEST_LINK else {}
 
 
 def _read_modifiers(query: str) -> list[Token] | None:

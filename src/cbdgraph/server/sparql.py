@@ -31,6 +31,7 @@ from cbdgraph.server.negotiate import (
     choose,
     choose_format,
 )
+from cbdgraph.server.paging import link_next, offer_pages
 from cbdgraph.server.problems import PROBLEMS, Problem, problem_of
 from cbdgraph.server.routes import Router
 from cbdgraph.server.sparql_page import EXAMPLE, make_problem, make_results
@@ -110,6 +111,11 @@ class Call:
             *(("default-graph-uri", graph) for graph in self.default_graphs or ()),
             *(("named-graph-uri", graph) for graph in self.named_graphs or ()),
         ]
+
+    @property
+    def others(self) -> list[tuple[str, str]]:
+        """What a query that goes on from this one has to be asked with."""
+        return [*self.graphs, *([("format", self.format)] if self.format else [])]
 
 
 @router.get("/sparql", summary="Ask", responses=_RESPONSES, openapi_extra={"parameters": _PARAMETERS})
@@ -226,8 +232,10 @@ async def _answer_reader(request: Request, call: Call) -> Response:
         return await _answer(request, call)
     except (CbdGraphError, Problem) as error:
         problem = error if isinstance(error, Problem) else problem_of(error)
+        settings = _live(request).settings
+        problem = offer_pages(problem, call.query or "", call.others, settings.max_rows, settings.max_url_bytes)
         if not pages.is_for_browser(request, RESULT_OFFER, call.format):
-            raise
+            raise problem from error
         page = make_problem(served_of(request), call.query or "", call.graphs, problem)
         response = pages.respond(page, "", problem.headers)
         response.status_code = PROBLEMS[problem.kind].status
@@ -262,6 +270,8 @@ async def _answer(request: Request, call: Call) -> Response:
     except ClientGone:
         return Response(status_code=499)
     headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
+    if answer.form == "solutions" and size <= _LONG:
+        headers |= link_next(query, answer.rows, call.others, _live(request).settings.max_url_bytes)
     if shown == HTML:
         return pages.respond(make_results(served, query, call.graphs, answer), tag, headers)
     return respond(answer.content, shown, tag, headers)
