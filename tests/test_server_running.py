@@ -17,6 +17,7 @@ import uvicorn
 from cbdgraph.errors import EngineUnavailable
 from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.server import create_app, run
+from cbdgraph.server.listen import make_config
 from cbdgraph.server.problems import PROBLEMS
 from cbdgraph.settings import Settings
 from cbdgraph.store.releases import Release, build_lock, publish
@@ -77,10 +78,9 @@ def make_release(root: Path, graphs: dict[str, list[str]]) -> Release:
 @contextmanager
 def running(**settings: Any) -> Iterator[httpx.Client]:
     """A client of a service on a free port of the loopback, in a thread of its own."""
-    app = create_app(Settings(port=0, **settings))
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=2)
-    )
+    table = Settings(port=0, **settings)
+    app = create_app(table)
+    server = uvicorn.Server(make_config(app, table))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -73,6 +73,7 @@ async def pool(
     limits = Limits(seconds, 1000, 1024 * 1024)
     workers_pool = WorkerPool(store_path, limits=limits, workers=workers, queue=queue, memory_mb=256)
     await workers_pool.start()
+    await workers_pool.ready()
     try:
         yield workers_pool
     finally:
@@ -251,9 +252,12 @@ def test_no_graph_is_fetched(store_path: Path, tmp_path: Path) -> None:
 
 def test_a_store_that_is_none(tmp_path: Path) -> None:
     async def test() -> None:
-        workers = WorkerPool(tmp_path, limits=Limits(), workers=2, queue=1, memory_mb=256)
-        with pytest.raises(EngineUnavailable):
+        for in_memory in (True, False):
+            workers = WorkerPool(tmp_path, limits=Limits(), workers=2, queue=1, memory_mb=256, in_memory=in_memory)
             await workers.start()
+            with pytest.raises(EngineUnavailable):
+                await workers.ready()
+            await workers.close()
 
     run(test)
 
@@ -277,6 +281,7 @@ def test_local_engine(store_path: Path) -> None:
                 await engine.run_query("SELECT", media_type="text/csv", trusted=trusted)
         with pytest.raises((QueryTimeout, QueryTooLarge)):
             await engine.run_query("SELECT * { ?a ?b ?c . ?d ?e ?f }", media_type="text/csv", trusted=True)
+        await engine.pool.ready()
         (pid,) = engine.pool.process_ids
         await engine.close()
         assert gone(pid)
@@ -294,6 +299,7 @@ from cbdgraph.store.pool import WorkerPool
 async def main():
     pool = WorkerPool(Path(sys.argv[1]), limits=Limits(60), workers=2, queue=1, memory_mb=256)
     await pool.start()
+    await pool.ready()
     task = asyncio.create_task(pool.run(sys.argv[2], "text/csv"))
     await asyncio.sleep(0.1)
     print(*pool.process_ids, flush=True)

@@ -13,6 +13,7 @@
     │   ├── QueryTimeout       over the time limit
     │   └── QueryTooLarge      over the row, byte or memory limit
     ├── EngineUnavailable      the store cannot be reached or opened, or every worker is busy
+    │   └── ClientBusy         this client has as many queries under way as one client may have
     ├── SettingsError          a setting that cannot be used
     └── BuildError             the build stopped; the previous release still stands
         └── DataFaults         shapes or checks found faults of severity Violation
@@ -122,6 +123,14 @@ class EngineUnavailable(CbdGraphError):
     def __init__(self, reason: str, retry_after: int = 0) -> None:
         super().__init__(reason)
         self.reason, self.retry_after = reason, retry_after
+
+
+class ClientBusy(EngineUnavailable):
+    """One client has `limit` queries under way, and asks for one more; `retry_after` is in seconds."""
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(f"this address has {limit} queries under way, as many as one may have", retry_after)
+        self.limit = limit
 
 
 class SettingsError(CbdGraphError):

@@ -38,8 +38,24 @@ class Settings:
     ] = ()
     host: Annotated[str, Meaning("address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meaning("port to listen on; 0 takes a free one", low=0, high=65535)] = 8000
-    workers: Annotated[int, Meaning("processes that run strangers' queries", low=1, high=64)] = 2
-    queue: Annotated[int, Meaning("queries that may wait for a worker; one more is answered 503", low=0)] = 32
+    proxies: Annotated[
+        str, Meaning("addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, separated by ','")
+    ] = ""
+    workers: Annotated[int, Meaning("processes that run strangers' queries", low=1, high=64)] = 4
+    queue: Annotated[int, Meaning("queries that may wait for a worker; one more is answered 503", low=0)] = 64
+    per_client: Annotated[
+        int, Meaning("queries that one address may have under way; one more is answered 429", low=1)
+    ] = 16
+    connections: Annotated[int, Meaning("connections at a time; one more is answered 503", low=1)] = 1000
+    header_seconds: Annotated[
+        float, Meaning("seconds in which the head of a request must arrive (408), or the next one begin", low=0.1)
+    ] = 15.0
+    memory_triples: Annotated[
+        int, Meaning("triples up to which the workers share the graph in memory; a larger one stays on disk", low=0)
+    ] = 5_000_000
+    cache_mb: Annotated[
+        int, Meaning("MiB of answers that are kept for those who ask the same; 0 keeps none", low=0)
+    ] = 64
     query_seconds: Annotated[float, Meaning("seconds after which a query is ended (504)", low=0.05, high=3600)] = 20.0
     max_rows: Annotated[int, Meaning("rows or triples of one answer; more is an error (413), never a cut", low=1)] = (
         100_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +19,9 @@ from cbdgraph.server.live import Served
 T = TypeVar("T")
 
 CACHE = "public, max-age=60, must-revalidate"
+
+
+_GRACE_SECONDS: Final = 0.02  # most answers are there before anybody could have left
 
 
 class ClientGone(Exception):
@@ -41,10 +44,19 @@ def etag(served: Served, *parts: object) -> str:
 
 def not_modified(request: Request, tag: str, vary: str = "Accept") -> Response | None:
     """304 if the client has this answer already; `vary` is that of the answer."""
-    held = [value.strip() for value in request.headers.get("if-none-match", "").split(",")]
-    if tag in held or tag.removeprefix("W/") in held or "*" in held:
+    if holds(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"ETag": tag, "Vary": vary, "Cache-Control": CACHE})
     return None
+
+
+def holds(if_none_match: str, tag: str) -> bool:
+    """Whether a client that sends this header has the answer with this validator.
+
+    >>> holds('"a", W/"b"', 'W/"a"')
+    True
+    """
+    held = [value.strip().removeprefix("W/") for value in if_none_match.split(",")]
+    return tag.removeprefix("W/") in held or "*" in held
 
 
 def respond(
@@ -63,17 +75,21 @@ def respond(
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled when the client goes; then `ClientGone`."""
     task = asyncio.ensure_future(work)
-    watch = asyncio.ensure_future(_disconnected(request))
+    watch: asyncio.Task[None] | None = None
     try:
-        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task}, timeout=_GRACE_SECONDS)
+        if not task.done():
+            watch = asyncio.ensure_future(_disconnected(request))
+            await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
         raise ClientGone
     finally:
-        for unfinished in (task, watch):
-            if not unfinished.done():
-                unfinished.cancel()
-        await asyncio.gather(task, watch, return_exceptions=True)
+        unfinished = [other for other in (task, watch) if other is not None and not other.done()]
+        for other in unfinished:
+            other.cancel()
+        if unfinished:
+            await asyncio.gather(*unfinished, return_exceptions=True)
 
 
 async def _disconnected(request: Request) -> None:

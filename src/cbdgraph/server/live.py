@@ -21,12 +21,32 @@ from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.queries import Query, read_queries
 from cbdgraph.settings import Settings
 from cbdgraph.store import Engine, Limits
+from cbdgraph.store.cached import Cache, CachedEngine
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.local import LocalEngine
 from cbdgraph.store.releases import Counts, current_release
 
 _LOOK_SECONDS: Final = 1.0
 _LOG: Final = logging.getLogger("cbdgraph.server")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A whole response of status 200 with an ETag, as it was sent."""
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    tag: bytes
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers)
+
+    @property
+    def headers_without_content(self) -> tuple[tuple[bytes, bytes], ...]:
+        """Those of a 304."""
+        return tuple(header for header in self.headers if not header[0].startswith(b"content-"))
 
 
 @dataclass(slots=True)
@@ -46,10 +66,11 @@ class Served:
     known: frozenset[str] | None = None  # our IRIs that it holds, looked up when first needed
     known_is_too_large: bool = False
 
-    @property
-    def graphs(self) -> frozenset[str]:
-        """The IRIs of the named graphs."""
-        return frozenset(graph for graph in self.engine.facts.graphs if graph)
+    responses: Cache[Kept] = field(default_factory=lambda: Cache(0))  # by what they depend on
+    graphs: frozenset[str] = field(init=False)  # the IRIs of the named graphs
+
+    def __post_init__(self) -> None:
+        self.graphs = frozenset(filter(None, self.engine.facts.graphs))
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -86,6 +107,11 @@ class Live:
             self._served = None
         if self._folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._folder, True)
+
+    @property
+    def served(self) -> Served | None:
+        """What is served now, without counting; None before it is open."""
+        return self._served
 
     @property
     def current(self) -> Served:
@@ -168,6 +194,7 @@ class Live:
             manifest.built_with,
             questions,
             descriptor,
+            responses=Cache(self._cache_bytes),
         )
 
     def _read_queries(self) -> tuple[dict[str, Query], dict[str, Query]]:
@@ -185,10 +212,12 @@ class Live:
         engine = await self._open_engine(self._folder / "store", graphs, counts[""])
         total = sum(counts.values())
         data_hash = digest.hexdigest()
-        return Served(f"data-{data_hash[:12]}", data_hash, Counts(total, 0, total), engine, queries, {})
+        counted = Counts(total, 0, total)
+        responses: Cache[Kept] = Cache(self._cache_bytes)
+        return Served(f"data-{data_hash[:12]}", data_hash, counted, engine, queries, {}, responses=responses)
 
     async def _open_engine(self, store_path: Path, graphs: Mapping[str, int], default_triples: int) -> Engine:
-        return await LocalEngine.open(
+        engine = await LocalEngine.open(
             store_path,
             graphs=graphs,
             default_triples=default_triples,
@@ -196,4 +225,12 @@ class Live:
             workers=self.settings.workers,
             queue=self.settings.queue,
             memory_mb=self.settings.worker_memory_mb,
+            in_memory=default_triples + sum(graphs.values()) <= self.settings.memory_triples,
+            per_client=self.settings.per_client,
         )
+        return CachedEngine(engine, self._cache_bytes)
+
+    @property
+    def _cache_bytes(self) -> int:
+        """Half of what may be kept: one for answers of the engine, one for responses, which share most of it."""
+        return self.settings.cache_mb * 1024 * 1024 // 2

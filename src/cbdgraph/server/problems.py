@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from cbdgraph.errors import (
     CbdGraphError,
+    ClientBusy,
     EngineUnavailable,
     InvalidName,
     ParameterError,
@@ -58,17 +59,21 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "timeout": Kind(
         504, "The query ran over the time limit", "Ask for less, or add LIMIT; the limits are at /version."
     ),
-    "too-large": Kind(
-        413, "The answer is over a limit", "Nothing was cut: page with ORDER BY, LIMIT and OFFSET, or ask for less."
-    ),
+    "too-large": Kind(413, "The answer is over a limit", "Page with ORDER BY, LIMIT and OFFSET, or ask for less."),
     "body-too-large": Kind(413, "The request is over the size limit", "Send a shorter query."),
     "uri-too-long": Kind(414, "The address is too long", "Send the query by POST."),
+    "head-too-large": Kind(431, "The head of the request is too large", "Send fewer or shorter headers."),
     "media-type": Kind(
         415,
         "The body has a type that is not understood",
         "Send application/sparql-query or application/x-www-form-urlencoded, in UTF-8.",
     ),
     "internal": Kind(500, "The service failed", "It is not your fault; the failure is in the service's log."),
+    "too-many": Kind(
+        429,
+        "This address has too many queries under way",
+        "Wait for an answer before asking more, or for Retry-After.",
+    ),
     "unavailable": Kind(503, "The service cannot answer now", "Try again after the seconds in Retry-After."),
 }
 
@@ -105,6 +110,9 @@ def problem_of(error: CbdGraphError | NotAcceptable) -> Problem:
             return Problem("parameter", str(error), {"parameter": error.name})
         case UnknownQuery():
             return Problem("unknown-query", str(error), {"suggestions": [f"/query/{name}" for name in error.near]})
+        case ClientBusy():
+            headers = {"Retry-After": str(error.retry_after)}
+            return Problem("too-many", str(error), {"limit": "queries", "value": error.limit}, headers)
         case EngineUnavailable():
             headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
             return Problem("unavailable", str(error), {}, headers)

@@ -92,11 +92,14 @@ class Engine(Protocol):
         default_graphs: Sequence[str] | None = None,
         named_graphs: Sequence[str] | None = None,
         trusted: bool = False,
+        repeatable: bool = True,
+        client: str = "",
     ) -> Answer:
         """The whole answer in `media_type`.
 
         The graph lists are those of the protocol: when either is given they replace FROM and FROM NAMED. `trusted`
-        means that the text is this project's own with values bound, so it may run without isolation. A cancelled
+        means that the text is this project's own with values bound, so it may run without isolation; `repeatable`
+        that it has one right answer, which may be kept. Queries of strangers take turns by `client`. A cancelled
         call stops the work.
         """
 

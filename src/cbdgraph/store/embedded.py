@@ -62,6 +62,11 @@ _TYPE: Final = PREFIXES["rdf"] + "type"
 _IRI_IN_QUERY: Final = re.compile(r"<[^<>\s]*>")
 
 
+def dump_path(store_path: Path) -> Path:
+    """Where the N-Quads of a built store stand; the default graph's lines are triples."""
+    return store_path.with_name(store_path.name + ".nq")
+
+
 class Store:
     """An RDF dataset that answers SPARQL; every method may be called from any thread."""
 
@@ -84,6 +89,16 @@ class Store:
             raise EngineUnavailable(f"no store can be opened at {path.name!r}") from error
 
     @classmethod
+    def read_into_memory(cls, path: Path) -> Self:
+        """A store in memory, out of the dump beside a built store; blank nodes keep their labels."""
+        store = ox.Store()
+        try:
+            store.bulk_extend(ox.parse(path=str(path), format=ox.RdfFormat.N_QUADS))
+        except (OSError, SyntaxError) as error:
+            raise EngineUnavailable(f"no store can be read from {path.name!r}") from error
+        return cls(store)
+
+    @classmethod
     def build(
         cls,
         path: Path,
@@ -93,6 +108,8 @@ class Store:
         union_default: bool,
     ) -> dict[str, int]:
         """Write a RocksDB store into the fresh directory `path` and close it; gives the counts (see `counts`).
+
+        Beside it, at `dump_path(path)`, stands all of it as N-Quads, for those who hold it in memory.
 
         `files` keep their graphs (Turtle goes to the default graph); `graphs` are N-Triples lines by graph IRI.
         With `union_default` the default graph becomes the union of the named graphs besides what is in it already.
@@ -111,6 +128,7 @@ class Store:
             store.unite_default_graph()
         store._store.optimize()
         store._store.flush()
+        store._store.dump(str(dump_path(path)), format=ox.RdfFormat.N_QUADS)
         return store.counts()
 
     def _bulk_load_file(self, file: Path) -> None:

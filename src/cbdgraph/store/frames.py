@@ -1,7 +1,10 @@
-"""Frames between the service and its workers: a JSON header and a body of bytes; must not import an engine.
+"""What the service, the parent of its workers and the workers say to each other; must not import an engine.
 
-A frame is two big-endian 32-bit lengths, the header as JSON, the body as it is (a query one way, an answer the
-other). Errors travel as their class name and the values that make them.
+A frame between service and worker is two big-endian 32-bit lengths, a header as JSON, a body as it is (a query one
+way, an answer the other). Errors travel as their class name and the values that make them. An order to the parent is
+a letter and a process id; that to fork carries two descriptors, of the frames and of the standard error. The parent
+answers in lines of JSON: `isolation` and `ready` once, `forked` for each such order in turn, `ended` with the `code`
+of any worker that has ended.
 """
 
 from __future__ import annotations
@@ -13,6 +16,16 @@ from typing import Any, Final
 from cbdgraph.errors import QueryError, QueryRefused, QuerySyntaxError, QueryTimeout, QueryTooLarge
 
 LENGTHS: Final = struct.Struct(">II")
+CONTROL: Final = struct.Struct(">cI")
+YIELDING: Final = 10  # the niceness of a worker whose query is a long one
+
+
+class Order:
+    """The letters of orders."""
+
+    FORK: Final = b"f"
+    KILL: Final = b"k"
+    YIELD: Final = b"y"
 
 
 def format_frame(header: dict[str, Any], body: bytes = b"") -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -41,16 +42,27 @@ class LocalEngine:
         workers: int,
         queue: int,
         memory_mb: int,
+        in_memory: bool = True,
+        per_client: int = 16,
     ) -> Self:
         """Open the store and start its workers; `EngineUnavailable` if either fails. The counts are the caller's."""
-        pool = WorkerPool(store_path, limits=limits, workers=workers, queue=queue, memory_mb=memory_mb)
+        pool = WorkerPool(
+            store_path,
+            limits=limits,
+            workers=workers,
+            queue=queue,
+            memory_mb=memory_mb,
+            in_memory=in_memory,
+            per_client=per_client,
+        )
         store, _ = await asyncio.gather(asyncio.to_thread(Store.open_read_only, store_path), pool.start())
-        isolation = {**pool.isolation, "process": f"{workers} workers, one query each"}
+        place = "one graph in memory" if in_memory else "the graph on disk"
+        isolation = {"process": f"{workers} workers, one query each, on {place}"}
         return cls(store, pool, Facts(ENGINE, dict(graphs), default_triples, isolation), limits)
 
     @property
     def facts(self) -> Facts:
-        return self._facts
+        return replace(self._facts, isolation={**self.pool.isolation, **self._facts.isolation})
 
     async def run_query(
         self,
@@ -60,10 +72,12 @@ class LocalEngine:
         default_graphs: Sequence[str] | None = None,
         named_graphs: Sequence[str] | None = None,
         trusted: bool = False,
+        repeatable: bool = True,  # noqa: ARG002 - nothing is kept here
+        client: str = "",
     ) -> Answer:
         """See `Engine.run_query`."""
         if not trusted:
-            return await self.pool.run(query, media_type, default_graphs, named_graphs)
+            return await self.pool.run(query, media_type, default_graphs, named_graphs, client)
         call = partial(self._answer, query, media_type, default_graphs, named_graphs)
         work = asyncio.get_running_loop().run_in_executor(self._threads, call)
         work.add_done_callback(_forget)

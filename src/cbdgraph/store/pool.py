@@ -1,126 +1,98 @@
 """Workers for strangers' queries: a query in, an answer or an error out; runs none of it in this process.
 
 Every query has a worker process to itself. One that is over its time, out of memory or no longer wanted is killed,
-and another is started in its place: the processor is free at once, whatever the engine was doing.
+and another is forked in its place: the processor is free at once, whatever the engine was doing. Clients take turns:
+none may hold all workers while there are several, and a query that takes long gives way to the others.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
-from cbdgraph.errors import CbdGraphError, EngineUnavailable, QueryError, QueryRefused, QueryTimeout, QueryTooLarge
+from cbdgraph.errors import (
+    CbdGraphError,
+    ClientBusy,
+    EngineUnavailable,
+    QueryError,
+    QueryRefused,
+    QueryTimeout,
+    QueryTooLarge,
+)
 from cbdgraph.store import Answer, Limits
-from cbdgraph.store.frames import LENGTHS, format_frame, parse_error
+from cbdgraph.store.frames import parse_error
+from cbdgraph.store.processes import Nursery, Worker
 
-_START_SECONDS: Final = 30.0
+_LONG_SECONDS: Final = 1.0  # after which a query gives way to others
 
 
 @dataclass(slots=True)
-class _Worker:
-    """One process and what it said about its isolation."""
+class _Client:
+    """Who asks: the queries that run, and those that wait for a worker."""
 
-    process: asyncio.subprocess.Process
-    isolation: Mapping[str, str]
-
-    @classmethod
-    async def spawn(cls, store_path: Path, memory_mb: int) -> Self:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "cbdgraph.store.worker",
-            str(store_path),
-            str(memory_mb),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            # One heap per thread would take 64 MiB of address space each.
-            env={**os.environ, "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,  # Ctrl-C is for the server, which ends its workers itself
-        )
-        worker = cls(process, {})
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                header, _ = await worker._read()
-        except (asyncio.IncompleteReadError, TimeoutError) as error:
-            worker.kill()
-            message = await worker.end()
-            reason = message.splitlines()[-1] if message else "no answer"
-            raise EngineUnavailable(f"no worker can be started: {reason}") from error
-        except asyncio.CancelledError:
-            worker.kill()
-            await worker.end()
-            raise
-        worker.isolation = header["isolation"]
-        return worker
-
-    async def ask(self, header: dict[str, Any], query: bytes) -> tuple[dict[str, Any], bytes]:
-        assert self.process.stdin is not None
-        self.process.stdin.write(format_frame(header, query))
-        await self.process.stdin.drain()
-        return await self._read()
-
-    async def _read(self) -> tuple[dict[str, Any], bytes]:
-        assert self.process.stdout is not None
-        header_size, body_size = LENGTHS.unpack(await self.process.stdout.readexactly(LENGTHS.size))
-        header: dict[str, Any] = json.loads(await self.process.stdout.readexactly(header_size))
-        return header, await self.process.stdout.readexactly(body_size)
-
-    def kill(self) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
-
-    async def end(self) -> str:
-        """Wait for the end and let go of the pipes; gives what it wrote as errors."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
-        self.process.stdin.close()
-        messages, _ = await asyncio.gather(self.process.stderr.read(), self.process.stdout.read())
-        await self.process.wait()
-        return messages.decode(errors="replace").strip()
+    name: str
+    running: int = 0
+    waiting: deque[asyncio.Future[Worker]] = field(default_factory=deque)
 
 
 class WorkerPool:
-    """`workers` processes on one store directory; at most `queue` queries wait for one."""
+    """`workers` processes on one built store; `queue` queries may wait for one, `per_client` be under way for one.
 
-    def __init__(self, store_path: Path, *, limits: Limits, workers: int, queue: int, memory_mb: int) -> None:
-        self._store_path, self._limits, self._memory_mb = store_path, limits, memory_mb
-        self._size, self._queue = workers, queue
-        self._idle: list[_Worker] = []
-        self._busy: dict[int, _Worker] = {}
-        self._waiters: deque[asyncio.Future[_Worker]] = deque()
-        self._respawns: set[asyncio.Task[None]] = set()
+    `in_memory` is whether they share the graph in memory, or read it from disk.
+    """
+
+    def __init__(
+        self,
+        store_path: Path,
+        *,
+        limits: Limits,
+        workers: int,
+        queue: int,
+        memory_mb: int,
+        in_memory: bool = True,
+        per_client: int = 16,
+    ) -> None:
+        self._store_path, self._in_memory, self._memory_mb = store_path, in_memory, memory_mb
+        self._limits, self._size, self._queue, self._per_client = limits, workers, queue, per_client
+        self._per_client_running = max(workers - 1, 1)
+        self._nursery: Nursery | None = None
+        self._idle: list[Worker] = []
+        self._busy: dict[int, Worker] = {}
+        self._clients: dict[str, _Client] = {}
+        self._turns: deque[_Client] = deque()  # clients that wait, the next one first
+        self._forks: set[asyncio.Task[None]] = set()
+        self._restart = asyncio.Lock()
         self._ending = asyncio.Event()
-        self.isolation: Mapping[str, str] = {}
+        self._retry_after = max(1, round(limits.seconds / 2))
 
     async def start(self) -> None:
-        """Start the workers; `EngineUnavailable` if they cannot open the store."""
-        started = await asyncio.gather(
-            *(_Worker.spawn(self._store_path, self._memory_mb) for _ in range(self._size)), return_exceptions=True
-        )
-        workers = [worker for worker in started if isinstance(worker, _Worker)]
-        failures = [error for error in started if isinstance(error, BaseException)]
-        if failures:
-            await asyncio.gather(*(self._end(worker) for worker in workers))
-            raise failures[0]
-        self.isolation = workers[0].isolation
-        self._idle.extend(workers)
+        """Start the workers, which read the graph meanwhile; `EngineUnavailable` if that cannot even begin."""
+        self._nursery = await self._start_nursery()
+        for _ in range(self._size):
+            self._fork()
+
+    async def ready(self) -> None:
+        """Wait until every worker has read the graph; `EngineUnavailable` if it cannot be read."""
+        assert self._nursery is not None
+        await asyncio.shield(self._nursery.ready)
+        while self._forks:
+            await asyncio.wait(self._forks)
+
+    @property
+    def isolation(self) -> Mapping[str, str]:
+        """How the workers are held, in words."""
+        return self._nursery.isolation if self._nursery else {}
 
     @property
     def process_ids(self) -> tuple[int, ...]:
         """The process ids of all workers, idle ones first."""
-        return (*(worker.process.pid for worker in self._idle), *sorted(self._busy))
+        return (*(worker.pid for worker in self._idle), *sorted(self._busy))
 
     async def run(
         self,
@@ -128,6 +100,7 @@ class WorkerPool:
         media_type: str,
         default_graphs: Sequence[str] | None = None,
         named_graphs: Sequence[str] | None = None,
+        client: str = "",
     ) -> Answer:
         """The answer of a worker; a cancelled call kills its worker."""
         header = {
@@ -138,23 +111,28 @@ class WorkerPool:
             "rows": self._limits.rows,
             "bytes": self._limits.bytes,
         }
-        worker = await self._take()
-        self._busy[worker.process.pid] = worker
+        asker = self._clients.setdefault(client, _Client(client))
+        worker = await self._take(asker)
+        self._busy[worker.pid] = worker
+        yielding = asyncio.get_running_loop().call_later(_LONG_SECONDS, worker.give_way)
         well = False
         try:
             async with asyncio.timeout(self._limits.seconds):
                 reply, content = await worker.ask(header, query.encode())
-            well = True
+            well = not worker.is_slow
         except TimeoutError as error:
             raise QueryTimeout(self._limits.seconds) from error
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            raise self._death(await worker.end(), worker.process.returncode or 0) from error
+        except ConnectionError as error:
+            raise await self._death(worker) from error
         finally:
-            del self._busy[worker.process.pid]
+            yielding.cancel()
+            del self._busy[worker.pid]
+            asker.running -= 1
             if well:
                 self._give(worker)
             else:
                 self._replace(worker)
+            self._forget(asker)
         if "error" in reply:
             raise parse_error(reply)
         return Answer(content, media_type, reply["form"], reply["rows"])
@@ -162,66 +140,107 @@ class WorkerPool:
     async def close(self) -> None:
         """End every worker, busy or idle; what is running gets an error."""
         self._ending.set()
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_exception(EngineUnavailable("the service is ending", 5))
-        for worker in self._busy.values():
-            worker.kill()
-        while self._busy or self._respawns:
-            if self._respawns:
-                await asyncio.wait(self._respawns)
+        for client in self._turns:
+            for waiter in client.waiting:
+                if not waiter.done():
+                    waiter.set_exception(EngineUnavailable("the service is ending", 5))
+        if self._nursery is not None:
+            await self._nursery.close()
+        while self._busy or self._forks:
+            if self._forks:
+                await asyncio.wait(self._forks)
             await asyncio.sleep(0)
-        await asyncio.gather(*(self._end(worker) for worker in self._idle))
+        await asyncio.gather(*(worker.end() for worker in self._idle))
         self._idle.clear()
 
-    async def _take(self) -> _Worker:
+    async def _start_nursery(self) -> Nursery:
+        return await Nursery.start(self._store_path, in_memory=self._in_memory, memory_mb=self._memory_mb)
+
+    async def _living_nursery(self) -> Nursery:
+        async with self._restart:
+            assert self._nursery is not None
+            if self._nursery.gone.is_set():
+                await self._nursery.close()
+                self._nursery = await self._start_nursery()
+            return self._nursery
+
+    async def _take(self, asker: _Client) -> Worker:
+        """A worker for this client, when it is its turn."""
         if self._ending.is_set():
             raise EngineUnavailable("the service is ending", 5)
-        if self._idle:
+        if self._idle and asker.running < self._per_client_running:
+            asker.running += 1
             return self._idle.pop()
-        retry_after = max(1, round(self._limits.seconds / 2))
-        if len(self._waiters) >= self._queue:
-            raise EngineUnavailable("every worker is busy, and enough queries wait already", retry_after)
-        waiter: asyncio.Future[_Worker] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        worker: _Worker | None = None
+        if asker.running + len(asker.waiting) >= self._per_client:
+            raise ClientBusy(self._per_client, self._retry_after)
+        if sum(len(client.waiting) for client in self._turns) >= self._queue:
+            raise EngineUnavailable("every worker is busy, and enough queries wait already", self._retry_after)
+        waiter: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
+        if not asker.waiting:
+            self._turns.append(asker)
+        asker.waiting.append(waiter)
+        worker: Worker | None = None
         try:
             async with asyncio.timeout(self._limits.seconds):
                 worker = await waiter
         except TimeoutError as error:
-            raise EngineUnavailable("every worker was busy for too long", retry_after) from error
+            raise EngineUnavailable("every worker was busy for too long", self._retry_after) from error
         finally:
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            if waiter in asker.waiting:
+                asker.waiting.remove(waiter)
+                if not asker.waiting:
+                    self._turns.remove(asker)
             # Handed over in the moment in which the call was cancelled: it must not be lost.
             if worker is None and waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                asker.running -= 1
                 self._give(waiter.result())
+            if worker is None:
+                self._forget(asker)
         return worker
 
-    def _give(self, worker: _Worker) -> None:
+    def _give(self, worker: Worker) -> None:
+        """To whoever's turn it is, else to the idle ones."""
         if self._ending.is_set():
             self._replace(worker)
             return
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
+        for _ in range(len(self._turns)):
+            client = self._turns.popleft()
+            waiter = None
+            if client.running < self._per_client_running:
+                while client.waiting and (waiter is None or waiter.done()):
+                    waiter = client.waiting.popleft()
+            if client.waiting:
+                self._turns.append(client)
+            if waiter is not None and not waiter.done():
+                client.running += 1
                 waiter.set_result(worker)
                 return
         self._idle.append(worker)
 
-    def _replace(self, worker: _Worker) -> None:
-        worker.kill()
-        task = asyncio.get_running_loop().create_task(self._respawn(worker))
-        self._respawns.add(task)
-        task.add_done_callback(self._respawns.discard)
+    def _forget(self, client: _Client) -> None:
+        """One that asks nothing now; and with a worker less to its name, it may be its turn again."""
+        if not client.running and not client.waiting:
+            self._clients.pop(client.name, None)
+        if client.waiting and self._idle:
+            self._give(self._idle.pop())
 
-    async def _respawn(self, worker: _Worker) -> None:
-        await worker.end()
+    def _replace(self, worker: Worker) -> None:
+        worker.kill()
+        self._fork(worker)
+
+    def _fork(self, instead_of: Worker | None = None) -> None:
+        task = asyncio.get_running_loop().create_task(self._give_birth(instead_of))
+        self._forks.add(task)
+        task.add_done_callback(self._forks.discard)
+
+    async def _give_birth(self, instead_of: Worker | None) -> None:
+        if instead_of is not None:
+            await instead_of.end()
         delay = 0.1
         while not self._ending.is_set():
             try:
-                fresh = await _Worker.spawn(self._store_path, self._memory_mb)
-            except (EngineUnavailable, OSError):
+                fresh = await (await self._living_nursery()).fork()
+            except (EngineUnavailable, OSError, TimeoutError):
                 with suppress(TimeoutError):  # the machine is out of processes or memory: not for long, one hopes
                     await asyncio.wait_for(self._ending.wait(), delay)
                 delay = min(delay * 2, 10.0)
@@ -229,12 +248,9 @@ class WorkerPool:
                 self._give(fresh)
                 return
 
-    async def _end(self, worker: _Worker) -> None:
-        worker.kill()
-        await worker.end()
-
-    def _death(self, message: str, code: int) -> CbdGraphError:
+    async def _death(self, worker: Worker) -> CbdGraphError:
         """Why a worker died by itself, from its signal and last words."""
+        code, message = await worker.end()
         if self._ending.is_set():
             return EngineUnavailable("the service is ending", 5)
         if "memory allocation" in message or "bad_alloc" in message or code == -signal.SIGKILL:

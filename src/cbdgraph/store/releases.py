@@ -3,6 +3,7 @@
     build/releases/<id>/manifest.json   what it is: hashes, counts, graphs; no clock, so the same input gives the same
     build/releases/<id>/graph.nq        every named graph, sorted; the data hash is over these bytes
     build/releases/<id>/store/          the RocksDB directory that the service opens read-only
+    build/releases/<id>/store.nq        what is in it, for workers that hold it in memory
     build/current -> releases/<id>      replaced in one step, when everything above is on disk
     build/releases/<id>.partial/        what a build that died left; the next one removes it
 
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from cbdgraph.errors import BuildError
-from cbdgraph.store.embedded import Store
+from cbdgraph.store.embedded import Store, dump_path
 
 _PARTIAL: Final = ".partial"
 
@@ -125,13 +126,15 @@ def publish(
     known = _read(final)
     if known is not None and known.manifest.data_hash == data_hash:
         total = known.manifest.counts.total
-    elif final.exists():
+    elif known is not None:
         raise BuildError(f"there is a release {name!r} already, with other data")
     else:
+        shutil.rmtree(final, ignore_errors=True)  # what is not whole
         partial.mkdir(parents=True)
         total = Store.build(partial / "store", graphs=lines, union_default=True)[""]
         (partial / "graph.nq").write_bytes(content)
         _sync(partial / "graph.nq")
+        _sync(dump_path(partial / "store"))
     manifest = Manifest(
         name,
         data_hash,
@@ -159,7 +162,9 @@ def _quads(graphs: Mapping[str, list[str]]) -> Iterator[str]:
 
 def _read(path: Path) -> Release | None:
     try:
-        return Release(path, Manifest.from_json((path / "manifest.json").read_text(encoding="utf-8")))
+        manifest = Manifest.from_json((path / "manifest.json").read_text(encoding="utf-8"))
+        dump_path(path / "store").stat()  # a release of an older version has none, and is built again
+        return Release(path, manifest)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -1,0 +1,182 @@
+"""The envelope around every route: a request in, a response out with what all have in common; holds no query logic.
+
+HEAD as GET without a body, OPTIONS and CORS, trailing slashes, length of the address, the headers that name the
+release, answers that are kept, and the last handler, which lets no error out as it is.
+
+A response with an ETag is the same bytes for the same request and release, so it is kept and sent again without
+asking anybody: the key holds all of a request that any handler reads.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cbdgraph.errors import EngineUnavailable
+from cbdgraph.server import pages, problems
+from cbdgraph.server.answers import holds
+from cbdgraph.server.live import Kept, Live, Served
+
+_LOG: Final = logging.getLogger("cbdgraph.server")
+_POST_PATHS: Final = frozenset({"/sparql"})
+_METHODS: Final = "GET, HEAD, OPTIONS"
+_CORS: Final = (
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"Cbdgraph-Release, Cbdgraph-Data, Cbdgraph-Complete, Link, ETag, Retry-After",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a response of a release depends on, as one text, and the validators that the client holds."""
+
+    key: bytes
+    held: bytes
+
+
+class Envelope:
+    """ASGI middleware; see the module."""
+
+    def __init__(self, app: ASGIApp, live: Live) -> None:
+        self._app, self._live = app, live
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked = _read(scope)
+        served = self._live.served
+        if asked is not None and served is not None:
+            kept = served.responses.get(asked.key)
+            if kept is not None:
+                await _send_kept(kept, asked, scope["method"], send)
+                return
+        await self._work_out(scope, receive, send, asked)
+
+    async def _work_out(self, scope: Scope, receive: Receive, send: Send, asked: _Asked | None) -> None:
+        path: str = scope["path"].rstrip("/") or "/"
+        method: str = scope["method"]
+        scope = {**scope, "path": path, "method": "GET" if method == "HEAD" else method}
+        served: Served | None = None
+        response = _Response(method, send)
+        try:
+            early = self._early(scope, method, path)
+            if early is not None:
+                await early(scope, receive, response.send)
+                return
+            served = self._live.enter()
+            response.name_release(served)
+            scope["cbdgraph.served"] = served
+            await self._app(scope, receive, response.send)
+            kept = response.kept
+            if asked is not None and kept is not None:
+                served.responses.put(asked.key, kept, len(asked.key) + kept.size)
+        except EngineUnavailable as error:
+            if not response.started:
+                await problems.respond(problems.problem_of(error))(scope, receive, response.send)
+        except Exception:
+            _LOG.exception("request failed: %s %s", method, quote(path))
+            if not response.started:
+                problem = problems.Problem("internal", "the service met an error that it has no answer for")
+                await problems.respond(problem)(scope, receive, response.send)
+        finally:
+            if served is not None:
+                self._live.leave(served)
+
+    def _early(self, scope: Scope, method: str, path: str) -> Response | None:
+        """Answers that need no store."""
+        limit = self._live.settings.max_url_bytes
+        if len(scope["raw_path"]) + len(scope["query_string"]) > limit:
+            problem = problems.Problem("uri-too-long", f"an address may have {limit} bytes here")
+            return pages.respond_problem(Request({**scope, "query_string": b""}), problem)
+        allowed = f"{_METHODS}, POST" if path in _POST_PATHS else _METHODS
+        if method == "OPTIONS":
+            return Response(
+                status_code=204,
+                headers={
+                    "Allow": allowed,
+                    "Access-Control-Allow-Methods": allowed,
+                    "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match",
+                    "Access-Control-Max-Age": "86400",
+                },
+            )
+        if method not in allowed.split(", "):
+            detail = f"{path} answers {allowed}; this service is read-only"
+            return pages.respond_problem(Request(scope), problems.Problem("method", detail, {}, {"Allow": allowed}))
+        return None
+
+
+class _Response:
+    """What is sent, with the headers of every response; `kept` when it may be sent to others too."""
+
+    __slots__ = ("_headers", "_is_head", "_parts", "_send", "_start", "kept", "started")
+
+    def __init__(self, method: str, send: Send) -> None:
+        self._send, self._is_head = send, method == "HEAD"
+        self._headers = [*_CORS]
+        self._start: Message = {}
+        self._parts: list[bytes] = []
+        self.started = False
+        self.kept: Kept | None = None
+
+    def name_release(self, served: Served) -> None:
+        self._headers += [
+            (b"cbdgraph-release", served.release.encode()),
+            (b"cbdgraph-data", f"sha256:{served.data_hash}".encode()),
+        ]
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            names = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in names)]
+            self._start = message
+        else:
+            body = message.get("body", b"")
+            self._parts.append(body)
+            if not message.get("more_body") and self._start["status"] == 200:
+                tag = next((value for name, value in self._start["headers"] if name == b"etag"), b"")
+                if tag:
+                    self.kept = Kept(tuple(self._start["headers"]), b"".join(self._parts), tag)
+            if self._is_head:
+                message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _read(scope: Scope) -> _Asked | None:
+    """What a GET or HEAD asks for; None for other methods."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        return None
+    host = accept = language = held = b""
+    for name, value in scope["headers"]:
+        # A header given several times is one list (RFC 9110 section 5.3).
+        if name == b"accept":
+            accept = accept + b"," + value if accept else value
+        elif name == b"accept-language":
+            language = language + b"," + value if language else value
+        elif name == b"if-none-match":
+            held = held + b"," + value if held else value
+        elif name == b"host":
+            host = value
+    address = (scope["scheme"].encode(), host, scope["raw_path"], scope["query_string"], accept, language)
+    return _Asked(b"\n".join(address), held)
+
+
+async def _send_kept(kept: Kept, asked: _Asked, method: str, send: Send) -> None:
+    if asked.held and holds(asked.held.decode("latin-1"), kept.tag.decode()):
+        status, headers, body = 304, kept.headers_without_content, b""
+    else:
+        status, headers, body = 200, kept.headers, kept.body if method == "GET" else b""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

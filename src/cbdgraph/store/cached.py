@@ -1,0 +1,123 @@
+"""An engine that remembers: what was asked before is answered at once, what is being asked is worked out once.
+
+Wraps any `Engine`. A graph that is served does not change, so an answer stays true until another release is opened,
+which has an engine of its own. Least recently used answers go first when the memory for them is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Final, Generic, TypeVar
+
+from cbdgraph.errors import QueryError
+from cbdgraph.store import Answer, Engine, Facts
+
+V = TypeVar("V")
+
+_OVERHEAD: Final = 512  # bytes that an entry takes besides its key and content, by measurement
+_LARGEST_SHARE: Final = 8  # of the cache: what is larger than an eighth of it is not kept
+
+
+class Cache(Generic[V]):
+    """The values used last, up to `limit` bytes."""
+
+    __slots__ = ("_entries", "limit", "size")
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.size = limit, 0
+        self._entries: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> V | None:
+        """The value of a key, which makes it the one used last."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        self._entries.move_to_end(key)
+        return entry[0]
+
+    def put(self, key: Hashable, value: V, size: int) -> None:
+        """Keep a value of about `size` bytes, if it is not too large a share."""
+        size += _OVERHEAD
+        if size > self.limit // _LARGEST_SHARE:
+            return
+        old = self._entries.pop(key, None)
+        self.size += size - (old[1] if old else 0)
+        self._entries[key] = value, size
+        while self.size > self.limit:
+            self.size -= self._entries.popitem(last=False)[1][1]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class CachedEngine:
+    """An `Engine` that keeps the answers of another, up to `limit` bytes."""
+
+    def __init__(self, engine: Engine, limit: int) -> None:
+        self.engine = engine
+        self._answers: Cache[Answer] = Cache(limit)
+        self._under_way: dict[Hashable, asyncio.Future[Answer | QueryError | None]] = {}
+
+    @property
+    def facts(self) -> Facts:
+        """See `Engine.facts`."""
+        return self.engine.facts
+
+    async def run_query(
+        self,
+        query: str,
+        *,
+        media_type: str,
+        default_graphs: Sequence[str] | None = None,
+        named_graphs: Sequence[str] | None = None,
+        trusted: bool = False,
+        repeatable: bool = True,
+        client: str = "",
+    ) -> Answer:
+        """See `Engine.run_query`; a query that is not `repeatable` is worked out anew for everybody."""
+        if not repeatable:
+            return await self.engine.run_query(
+                query,
+                media_type=media_type,
+                default_graphs=default_graphs,
+                named_graphs=named_graphs,
+                trusted=trusted,
+                repeatable=False,
+                client=client,
+            )
+        graphs = tuple(None if names is None else tuple(names) for names in (default_graphs, named_graphs))
+        key = (query, media_type, graphs, trusted)
+        while (answer := self._answers.get(key)) is None and (others := self._under_way.get(key)) is not None:
+            outcome = await asyncio.shield(others)
+            if isinstance(outcome, QueryError):
+                raise outcome
+            if outcome is not None:
+                return outcome  # also when it is too large to be kept
+        if answer is not None:
+            return answer
+        work: asyncio.Future[Answer | QueryError | None] = asyncio.get_running_loop().create_future()
+        self._under_way[key] = work
+        outcome = None  # whoever waits then asks by themselves: this one was busy or is gone
+        try:
+            outcome = answer = await self.engine.run_query(
+                query,
+                media_type=media_type,
+                default_graphs=default_graphs,
+                named_graphs=named_graphs,
+                trusted=trusted,
+                client=client,
+            )
+        except QueryError as error:
+            outcome = error
+            raise
+        finally:
+            del self._under_way[key]
+            work.set_result(outcome)
+        self._answers.put(key, answer, len(answer.content) + len(query))
+        return answer
+
+    async def close(self) -> None:
+        """Close the other engine."""
+        await self.engine.close()
