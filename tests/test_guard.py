@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cbdgraph.errors import QueryError, QueryRefused, QuerySyntaxError
 from cbdgraph.store import Limits
 from cbdgraph.store.embedded import Store
-from cbdgraph.store.guard import MAX_DEPTH, check_query, decode, read_tokens
+from cbdgraph.store.guard import MAX_DEPTH, _check_plain, _check_tokens, check_query, decode, read_tokens
 
 SERVICES = [
     "SELECT * { SERVICE <http://x/> { ?s ?p ?o } }",
@@ -159,6 +159,7 @@ def test_nesting() -> None:
 def test_syntax_errors_have_a_place(query: str, line: int, column: int) -> None:
     with pytest.raises(QuerySyntaxError) as caught:
         check_query(query)
+        list(read_tokens(query))  # what is plainly harmless is not read so closely; the engine's errors are
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
@@ -257,3 +258,22 @@ def test_what_passes_never_calls_out(listener: tuple[int, list[object]], pieces:
     with contextlib.suppress(QueryError):
         Store.memory().answer(query, "text/csv", Limits(2))
     assert not calls, query
+
+
+_WORDS = st.sampled_from(
+    "SELECT|select|ASK|DESCRIBE|CONSTRUCT|INSERT|WITH| |\n|#\n|# FROM\n|PREFIX a: <b:>|BASE <b:>|<b:>|*|?x|?from|a:from|FROM"
+    "|FROM ?x|FROM <g:>|from a:g|FROM NAMED|NAMED|WHERE|{|}|(|)|'|'x'|RAND()|NOW|now()|UUID()|BNODE|SERVICE|\\u0046ROM|.|a".split(
+        "|"
+    )
+)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.lists(_WORDS, max_size=12))
+def test_the_quick_look_sees_what_the_close_one_sees(words: list[str]) -> None:
+    """What passes at a glance is read the same, or not at all, when its tokens are looked at."""
+    query = " ".join(words)
+    plain = _check_plain(query)
+    if plain is not None:
+        with contextlib.suppress(QuerySyntaxError):
+            assert _check_tokens(query) == plain

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
+from ipaddress import ip_network
 from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
@@ -32,6 +33,12 @@ def served_of(request: Request) -> Served:
     """The release that this request is answered from."""
     served: Served = request.scope["cbdgraph.served"]
     return served
+
+
+def client_of(request: Request) -> str:
+    """Who asks: the address, of IPv6 the network that one household has."""
+    host = request.client.host if request.client else ""
+    return str(ip_network((host, 64), strict=False)) if ":" in host and "%" not in host else host
 
 
 def etag(served: Served, *parts: object) -> str:

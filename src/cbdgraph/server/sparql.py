@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from cbdgraph.errors import CbdGraphError, QueryRefused
 from cbdgraph.server import pages
-from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, respond, served_of, while_connected
 from cbdgraph.server.dataset import respond_service
 from cbdgraph.server.explained import respond_explained
 from cbdgraph.server.live import Live
@@ -263,7 +263,12 @@ async def _answer(request: Request, call: Call) -> Response:
     if tag and (known := not_modified(request, tag)):
         return known
     work = served.engine.run_query(
-        query, media_type=written, default_graphs=call.default_graphs, named_graphs=call.named_graphs
+        query,
+        media_type=written,
+        default_graphs=call.default_graphs,
+        named_graphs=call.named_graphs,
+        repeatable=checked.repeatable,
+        client=client_of(request),
     )
     try:
         answer = await while_connected(request, work)

@@ -55,6 +55,13 @@ _FORMS: Final[dict[str, Form]] = {
     "CONSTRUCT": "triples",
     "DESCRIBE": "triples",
 }
+# A text in which none of these stands can hide nothing of what is looked for below: no SERVICE, no graph but those
+# served, no value that changes. Before a variable, `from` is the end of a name such as prov:wasDerivedFrom.
+_SUSPECT: Final = ("service", "\\u", "rand", "now", "uuid", "bnode")
+_FROM: Final = r"from(?![ \t\r\n]*[?$])"
+_HEAD: Final = r"""(?ix)
+    (?>[\x20\t\r\n]++|\#[^\r\n]*+|(?>PREFIX[\x20\t\r\n]++[^\x00-\x20:<>\#]*+:|BASE)[\x20\t\r\n]*+<[^<>"{}|^`\\\x00-\x20]*+>)*+
+    (SELECT|ASK|CONSTRUCT|DESCRIBE)"""
 _UPDATES: Final = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "COPY", "MOVE", "ADD", "WITH"])
 _CHANGING: Final = frozenset({"RAND", "NOW", "UUID", "STRUUID", "BNODE"})
 
@@ -87,15 +94,36 @@ def check_query(query: str, known_graphs: Collection[str] | None = None, base: s
     `QueryRefused` for SERVICE, an update, an unknown graph (when `known_graphs` is given) or too many brackets;
     `QuerySyntaxError` where the text cannot be read in one way only.
     """
+    checked = _check_plain(query) or _check_tokens(query, base)
+    if known_graphs is not None:
+        check_graphs((*checked.default_graphs, *checked.named_graphs), known_graphs)
+    return checked
+
+
+def _check_plain(query: str) -> Checked | None:
+    """What is plainly harmless, told in a tenth of the time; None where the tokens must be looked at."""
+    folded = query.casefold()
+    if any(map(folded.__contains__, _SUSPECT)) or sum(map(query.count, "([{")) > MAX_DEPTH:
+        return None
+    from_, head = _plain()
+    if "from" in folded and from_.search(folded):
+        return None
+    form = head.match(query)
+    return Checked(_FORMS[form[1].upper()], (), (), repeatable=True) if form else None
+
+
+def _check_tokens(query: str, base: str = "") -> Checked:
     decoded = decode(query)
     if decoded != query:
         _refuse_service(_read_what_is_readable(decoded))
     tokens = list(read_tokens(query))
     _refuse_service(tokens)
-    checked = _read_form(query, tokens, base)
-    if known_graphs is not None:
-        check_graphs((*checked.default_graphs, *checked.named_graphs), known_graphs)
-    return checked
+    return _read_form(query, tokens, base)
+
+
+@cache
+def _plain() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(_FROM), re.compile(_HEAD)
 
 
 def check_graphs(graphs: Sequence[str], known_graphs: Collection[str]) -> None:
