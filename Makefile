@@ -5,11 +5,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: env build serve test check fmt bench lock clean
+.PHONY: env build serve test check conformance fmt bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: .venv/.ready ## the virtual environment, from the lock file
 
@@ -39,6 +39,9 @@ check: env ## what a developer runs before a commit
 	@$(BIN)/lint-imports
 	@$(BIN)/cbdgraph check-ontology
 	@$(BIN)/python -m pytest -m "not slow"
+
+conformance: env ## the W3C tests over HTTP; fails on what has no reason in tests/conformance/excuses.toml
+	@$(BIN)/python -m tests.conformance
 
 fmt: env ## bring code and Turtle into the house format
 	@$(BIN)/ruff format src tests bench
