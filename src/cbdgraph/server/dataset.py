@@ -56,7 +56,7 @@ async def respond_service(request: Request, name: str | None) -> Response:
         return known
     if shown == HTML:
         return pages.respond(make_editor(served), tag)
-    partitions = await _partitions_of(request)
+    partitions = await _partitions_of(served)
     triples = describe_service(settings, endpoint)
     triples += describe_dataset(served, settings, endpoint, partitions, in_depth=False)
     return respond(
@@ -71,7 +71,7 @@ async def _respond_dataset(request: Request, name: str | None) -> Response:
     tag = etag(served, "dataset", shown, endpoint)
     if known := not_modified(request, tag):
         return known
-    partitions = await _partitions_of(request)
+    partitions = await _partitions_of(served)
     if shown == HTML:
         return pages.respond(_make_page(served, partitions, is_ours=not settings.data), tag)
     triples = describe_dataset(served, settings, endpoint, partitions, in_depth=True)
@@ -94,13 +94,12 @@ async def _format(served: Served, ntriples: str, shown: str) -> bytes | str:
     return (await served.engine.run_query(query, media_type=written, trusted=True)).content
 
 
-async def _partitions_of(request: Request) -> Partitions | None:
+async def _partitions_of(served: Served) -> Partitions | None:
     """The counts of the release, which are made when somebody first asks for them."""
-    served, state = served_of(request), request.app.state
-    kept: tuple[str, Partitions | None] | None = getattr(state, "partitions", None)
-    if kept is None or kept[0] != served.data_hash:
-        kept = state.partitions = (served.data_hash, await count_partitions(served.engine))
-    return kept[1]
+    if not served.is_counted:
+        served.partitions = await count_partitions(served.engine)
+        served.is_counted = True
+    return served.partitions
 
 
 def _make_page(served: Served, partitions: Partitions | None, *, is_ours: bool) -> str:

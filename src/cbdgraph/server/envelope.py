@@ -107,7 +107,8 @@ class Envelope:
                 headers={
                     "Allow": allowed,
                     "Access-Control-Allow-Methods": allowed,
-                    "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match",
+                    # Any header; the star does not stand for Authorization.
+                    "Access-Control-Allow-Headers": "*, Accept, Authorization, Content-Type, If-None-Match",
                     "Access-Control-Max-Age": "86400",
                 },
             )

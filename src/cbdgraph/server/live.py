@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.queries import Query, read_queries
+from cbdgraph.server.partitions import Partitions
 from cbdgraph.settings import Settings
 from cbdgraph.store import Engine, Limits
 from cbdgraph.store.cached import Cache, CachedEngine
@@ -65,7 +66,8 @@ class Served:
     retired: bool = False
     known: frozenset[str] | None = None  # our IRIs that it holds, looked up when first needed
     known_is_too_large: bool = False
-
+    partitions: Partitions | None = None  # of its default graph, counted when first needed
+    is_counted: bool = False
     responses: Cache[Kept] = field(default_factory=lambda: Cache(0))  # by what they depend on
     graphs: frozenset[str] = field(init=False)  # the IRIs of the named graphs
 

@@ -59,7 +59,9 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "timeout": Kind(
         504, "The query ran over the time limit", "Ask for less, or add LIMIT; the limits are at /version."
     ),
-    "too-large": Kind(413, "The answer is over a limit", "Page with ORDER BY, LIMIT and OFFSET, or ask for less."),
+    "too-large": Kind(
+        413, "The answer is over a limit", "Nothing was cut: page with ORDER BY, LIMIT and OFFSET, or ask for less."
+    ),
     "body-too-large": Kind(413, "The request is over the size limit", "Send a shorter query."),
     "uri-too-long": Kind(414, "The address is too long", "Send the query by POST."),
     "head-too-large": Kind(431, "The head of the request is too large", "Send fewer or shorter headers."),
