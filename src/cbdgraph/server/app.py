@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
-from cbdgraph.server import answers, citations, dataset, graphs, named, pages, problems, resources, sparql
+from cbdgraph.server import answers, citations, dataset, graphs, named, pages, problems, resources, sparql, why
 from cbdgraph.server.envelope import Envelope
 from cbdgraph.server.listen import Server, make_config
 from cbdgraph.server.live import Live
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> Starlette:
             await live.close()
 
     # Resources last: they take every path.
-    routers = [module.router for module in (pages, sparql, graphs, dataset, named, citations, resources)]
+    routers = [module.router for module in (pages, sparql, graphs, dataset, named, citations, why, resources)]
     description: list[bytes] = []
 
     async def show_description(_: Request) -> Response:

@@ -154,6 +154,8 @@ async def explain_empty(prober: Prober, checked: Checked) -> Explanation:
             media_type="application/n-triples" if graph else "application/sparql-results+json",
             default_graphs=prober.default_graphs,
             named_graphs=prober.named_graphs,
+            repeatable=prober.repeatable,
+            client=prober.client,
         )
     except QueryTooLarge as error:
         return Explanation(checked.form, False, None, f"The query is not empty: {error}.")

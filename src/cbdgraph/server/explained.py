@@ -44,7 +44,9 @@ async def respond_explained(
     if tag and (known := not_modified(request, tag)):
         return known
     source = await asyncio.to_thread(Source.read, query)
-    prober = Prober(served, source, default_graphs, named_graphs, live.settings.query_seconds)
+    client = request.client.host if request.client else ""
+    seconds = live.settings.query_seconds
+    prober = Prober(served, source, default_graphs, named_graphs, seconds, checked.repeatable, client)
     try:
         explanation = await while_connected(request, explain_empty(prober, checked))
     except ClientGone:

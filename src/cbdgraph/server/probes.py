@@ -34,6 +34,8 @@ class Prober:
     default_graphs: Sequence[str] | None
     named_graphs: Sequence[str] | None
     seconds: float
+    repeatable: bool = True
+    client: str = ""
     unanswered: str = ""
     asked: int = 0
     dataset: str = ""
@@ -97,6 +99,8 @@ class Prober:
                     media_type=_JSON,
                     default_graphs=None if ours else self.default_graphs,
                     named_graphs=None if ours else self.named_graphs,
+                    repeatable=self.repeatable,
+                    client=self.client,
                 )
         except (TimeoutError, QueryTimeout):
             self.unanswered = f"the time of {self.seconds:g} seconds for one query was over"

@@ -14,6 +14,7 @@ from cbdgraph.queries import prologue
 from cbdgraph.server import pages
 from cbdgraph.server.live import Served
 from cbdgraph.server.statements import NAMING, group_values, pick, read_names
+from cbdgraph.server.why import address as address_of_reasons
 
 _SHOWN: Final = 10  # of what points here, for each property
 _FETCHED: Final = 200  # so that those shown are the first in natural order, where there are not too many
@@ -90,6 +91,7 @@ async def make_page(served: Served, iri: str, language: str) -> str:
         shown={name: _FETCHED if name == _DEFINES else _SHOWN for name in counts},
         rest={name: _address(name, term, language) for name in counts},
         open=_OPEN,
+        why=address_of_reasons,
         path=pages.local(iri),
         language=language,
         languages=LANGUAGES,

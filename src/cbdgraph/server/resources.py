@@ -8,11 +8,12 @@ said about it. HTML adds what points here, and where the rest of it is listed.
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import InvalidName, QuerySyntaxError
+from cbdgraph.errors import InvalidName, ParameterError, QuerySyntaxError
 from cbdgraph.iris import mint
 from cbdgraph.model import Iri
 from cbdgraph.queries import prologue
@@ -67,6 +68,8 @@ WHERE {{
 async def get_resource(request: Request, path: str) -> Response:
     """Any IRI under the base by its path: HTML for browsers, RDF by Accept, ?format= or a suffix such as .ttl."""
     served = served_of(request)
+    if (explain := request.query_params.get("explain")) is not None:
+        return _explain(request, path, explain)
     try:
         iri, shown = _wanted(request, path)
         Iri(iri)
@@ -101,6 +104,15 @@ async def get_resource(request: Request, path: str) -> Response:
         "Cbdgraph-Complete": "true" if answer.complete else "false",
     }
     return respond(answer.content, shown, tag, headers)
+
+
+def _explain(request: Request, path: str, explain: str) -> Response:
+    """The way to the reasons of what was inferred of a resource."""
+    if explain != "inferred":
+        raise ParameterError("explain", f"expected inferred, not {explain[:_ECHOED]!r}")
+    given = {name: value for name in ("format",) if (value := request.query_params.get(name))}
+    where = "/why?" + urlencode({"subject": mint(path), **given})
+    return Response(status_code=303, headers={"Location": where, "Vary": "Accept"})
 
 
 def _wanted(request: Request, path: str) -> tuple[str, str]:
