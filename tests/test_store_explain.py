@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cbdgraph.errors import QueryError, QuerySyntaxError
+from cbdgraph.store import Limits
 from cbdgraph.store.embedded import Store
+from cbdgraph.store.guard import check_query
 
 _NEVER = re.compile(
     r"\b(SERVICE|LATERAL|INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|COPY|MOVE|ADD|WITH|REDUCED|LANGDIR|UNDEF)\b"
@@ -59,6 +62,35 @@ def test_lines_are_counted() -> None:
     with pytest.raises(QuerySyntaxError) as caught:
         Store.memory().select("SELECT *\n{\n  ?s ?p 'x' .\n  ?s ?p }")
     assert (caught.value.line, caught.value.column) == (4, 3)
+
+
+def _broken() -> list[tuple[str, str]]:
+    rows = []
+    for line in (Path(__file__).parent / "lists" / "broken-queries.tsv").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            place, _, text = line.partition("\t")
+            query = text.replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t").replace("\\\\", "\\")
+            rows.append((place, query))
+    return rows
+
+
+def _ask(query: str) -> None:
+    """As the service does: first the guard, then the engine."""
+    check_query(query)
+    Store.memory().answer(query, "text/csv", Limits())
+
+
+@pytest.mark.parametrize(("place", "query"), _broken())
+def test_the_place_is_where_a_person_would_point(place: str, query: str) -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        _ask(query)
+    line, column = caught.value.line, caught.value.column
+    lines = query.split("\n")
+    assert 1 <= line <= len(lines)
+    assert 1 <= column <= len(lines[line - 1]) + 1
+    assert caught.value.reason
+    if place != "?":
+        assert f"{line}:{column}" == place, caught.value
 
 
 _WORDS = "SELECT * { } ?a ?b . FILTER ( ) 'x' 1 LIMIT ORDER BY <http://e/> VALUES ; , BIND AS OPTIONAL UNION"
