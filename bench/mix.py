@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, product
+from itertools import count
+from math import gcd, prod
 from pathlib import Path
 from typing import Final
 
@@ -129,7 +130,14 @@ WHERE {
 } ORDER BY ?term""",
         ("kind", "lang"),
     ),
-    Template("ask", "ASK { <$decision> cbd:addressesTarget <$target> }", ("decision", "target")),
+    Template(
+        "ask",
+        """ASK {
+  <$decision> cbd:addressesTarget ?target . ?target skos:prefLabel ?label .
+  FILTER(LANG(?label) = "$lang" && CONTAINS(LCASE(STR(?label)), "$word"))
+}""",
+        ("decision", "word", "lang"),
+    ),
 )
 
 AGGREGATES: Final = (
@@ -182,7 +190,7 @@ def read_values(file: Path) -> Values:
             match = pattern.match(line)
             if match and match[2] in kinds:
                 found[kinds[match[2]]].add(match[1])
-    values = {name: _spread(sorted(each)) for name, each in found.items()}
+    values = {name: sorted(each) for name, each in found.items()}
     return {
         **values,
         "lang": LANGUAGES,
@@ -190,12 +198,6 @@ def read_values(file: Path) -> Values:
         "session": [str(number) for number in range(1, 16)],
         "kind": ("Term", "Issue"),
     }
-
-
-def _spread(names: list[str]) -> list[str]:
-    """All names, in an order in which neighbours are far from each other; the same every time."""
-    step = next((number for number in (7919, 7907, 7901) if names and len(names) % number), 1)
-    return [names[index * step % len(names)] for index in range(len(names))]
 
 
 def make_queries(values: Values, templates: Sequence[Template] = MIX, *, start: int = 0) -> Iterator[Query]:
@@ -215,17 +217,17 @@ def make_aggregates() -> list[Template]:
 
 
 def _choose(template: Template, values: Values) -> list[str]:
-    """All texts of a template; where there are very many, some thousands of them."""
+    """All texts of a template, neighbours far from each other; where there are very many, some thousands of them."""
     lists = [values[name] for name in template.values]
-    size = 1
-    for each in lists:
-        size *= len(each)
-    wanted = min(size, 5000)
-    texts: dict[str, None] = {}
-    for index, chosen in enumerate(product(*lists)):
-        if index * wanted // size != (index + 1) * wanted // size:
-            texts.setdefault(_fill(template, dict(zip(template.values, chosen, strict=True))))
-    return _spread(list(texts))
+    size = prod(map(len, lists))
+    step = next(number for number in count(round(size * 0.618) or 1) if gcd(number, size) == 1)
+    texts = []
+    for index in range(min(size, 5000)):
+        place, chosen = index * step % size, {}
+        for name, each in zip(template.values, lists, strict=True):
+            place, chosen[name] = place // len(each), each[place % len(each)]
+        texts.append(_fill(template, chosen))
+    return texts
 
 
 def _fill(template: Template, chosen: Mapping[str, str]) -> str:

@@ -54,7 +54,12 @@ class Server:
         return ""
 
     def environment(self) -> Mapping[str, str]:
+        """Its environment."""
         return os.environ
+
+    def starts_from(self, _: Graph, /) -> str:
+        """What it reads when it is started."""
+        return "a database loaded before"
 
 
 class Ours(Server):
@@ -74,6 +79,9 @@ class Ours(Server):
         return f"cbdgraph {version('cbdgraph')} on " + ", ".join(
             f"{package} {version(package)}" for package in under if find_spec(package)
         )
+
+    def starts_from(self, graph: Graph, /) -> str:
+        return "`make serve`, nothing changed" if graph.name == "real" else "the file"
 
 
 class Oxigraph(Server):
@@ -113,6 +121,9 @@ class RdflibEndpoint(Server):
         if "Oxigraph" in self.name:
             return f"oxrdflib {_installed('oxrdflib')}"
         return f"rdflib-endpoint {_installed('rdflib-endpoint')}, rdflib {_installed('rdflib')}"
+
+    def starts_from(self, _: Graph, /) -> str:
+        return "the file"
 
 
 class Virtuoso(Server):
