@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from tests.conformance.findings import find, find_faults, read_excuses
 from tests.conformance.report import DOCUMENT, format_report, summarise
-from tests.conformance.suite import NoSuite, open_suite
+from tests.conformance.suite import VARIABLE, NoSuite, open_suite
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +25,8 @@ def main(arguments: list[str]) -> int:
     for name, number, words in summarise(findings):
         sys.stdout.write(f"{name:22}{number:5}  {words}\n")
     kinds = ("protocol", "graph-store", "description", "service", "engine")
-    faults = find_faults(findings, excuses, kinds=kinds)
+    # Another edition has other tests.
+    faults = find_faults(findings, excuses, kinds=kinds, strict=VARIABLE not in os.environ)
     for fault in faults:
         sys.stdout.write(f"FAULT {fault}\n")
     excused = sum(len(findings.failed(kind)) for kind in kinds)

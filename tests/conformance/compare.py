@@ -67,7 +67,7 @@ def read_result(path: Path, iri: str) -> Result:
     if path.suffix in _RESULTS:
         return read_table(content, _RESULTS[path.suffix])
     triples = frozenset(quad.triple for quad in ox.parse(content, format=_GRAPHS[path.suffix], base_iri=iri))
-    if any(triple.predicate.value in {_RS + "resultVariable", _RS + "boolean"} for triple in triples):
+    if any(triple.object == ox.NamedNode(_RS + "ResultSet") for triple in triples):
         return _read_result_set(triples)
     return triples
 
