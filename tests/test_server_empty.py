@@ -182,6 +182,10 @@ HINTS = [
         "other-graph",
         f"<{GRAPHS}decisions/cop-11>",
     ),
+    ("SELECT * { ?m a cbd:Meeting . ?i a cbd:Issue . ?m ?p ?i }", "no-join", None),
+    ("SELECT * { ?d a skosxl:Labels }", "unknown-class", "skosxl:Label"),
+    ("SELECT * { ?s a cbd:symbol }", "unused", None),
+    ("SELECT * { ?s cbd:Decision ?o }", "unused", None),
     ("SELECT * { ?d a cbd:Decision . ?i a cbd:Issue ; cbd:x|skos:prefLabel 'x' . }", "unknown-property", None),
 ]
 
@@ -279,6 +283,17 @@ def test_deep_and_wide_ones(real: httpx.Client) -> None:
     wide = f"SELECT * {{ ?d a cbd:Decision {' '.join(f'; cbd:symbol ?s{n}' for n in range(40))} ; cbd:nothing 1 }}"
     response = real.post("/sparql", data={"query": f"{P}\n{wide}", "explain": "empty"})
     assert response.json()["killer"]["text"] == "?d cbd:nothing 1"
+
+
+def test_a_long_text_is_not_said_again(real: httpx.Client) -> None:
+    query = f"{P} SELECT * {{ ?i skos:prefLabel '{'x' * 100_000}' , <http://e/{'y' * 50_000}> }}"
+    response = real.post("/sparql", data={"query": query, "explain": "empty"})
+    assert response.json()["empty"] is True
+    assert len(response.content) < 10_000
+    many = " ".join(f"'Forest Biodiversity {n}'" for n in range(5000))
+    query = f"{P} SELECT * {{ ?i skos:prefLabel ?l VALUES ?l {{ {many} }} }}"
+    response = real.post("/sparql", data={"query": query, "explain": "empty"})
+    assert response.json()["killer"]["kind"] == "values"
 
 
 def test_one_time_for_all(tmp_path: Path) -> None:

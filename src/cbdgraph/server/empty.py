@@ -81,12 +81,17 @@ class Killer:
             return f"{what} leaves none of {_counted(self.before)} before it."
         return f"{what} has no solution that goes with {_counted(self.before)} before it."
 
+    @property
+    def shown(self) -> str:
+        """The text, or the beginning of a long one."""
+        return self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…"
+
     def document(self) -> dict[str, Any]:
         """For JSON."""
         more = self.before is not None and self.before > MOST_COUNTED
         return {
             "kind": self.kind,
-            "text": self.text,
+            "text": self.shown,
             "line": self.line,
             "column": self.column,
             "says": self.says,
@@ -260,9 +265,7 @@ class _Search:
         alone: bool | None = None
         if not inside and not self.is_vague and not hints:
             hints, alone = await self._hinter.of(element, before, place.opening, place.closing, place.shell)
-        return Killer(
-            element.kind, element.text[:_SHOWN], line, column, first, count, alone, tuple(hints), tuple(inside)
-        )
+        return Killer(element.kind, element.text, line, column, first, count, alone, tuple(hints), tuple(inside))
 
     async def _inside(self, before: Sequence[Element], element: Element, place: Place) -> list[Killer]:
         if element.kind == "select":

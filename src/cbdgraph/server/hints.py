@@ -22,6 +22,7 @@ from cbdgraph.server.near import (
     Names,
     Near,
     Term,
+    clip,
     close,
     compare,
     is_iri,
@@ -81,7 +82,7 @@ class Hinter:
             graphs = self._prober.served.graphs
             if isinstance(term, Iri) and term.value not in graphs:
                 near = close(term.value, sorted(graphs))
-                says = f"There is no graph {written}; each file of the data is one, as /version lists them."
+                says = f"There is no graph {clip(written)}; each file of the data is one, as /version lists them."
                 hints.append(Hint("unknown-graph", says, written, self._names.near(near)))
         return hints
 
@@ -91,14 +92,15 @@ class Hinter:
         for token in tokens[-_MOST_TERMS:]:
             iri = self._source.iri(token)
             if iri and not token.text.endswith(":"):
-                found += await self._of_iri(token.text, iri, "thing")
+                found += await self._of_iri(clip(token.text), iri, "thing")
         return found
 
     # -- the terms themselves
 
     async def _of_terms(self, element: Element, before: Sequence[Element]) -> list[Hint]:
         hints: list[Hint] = []
-        for written, term, role in self._roles(element, before)[:_MOST_TERMS]:
+        for text, term, role in self._roles(element, before)[:_MOST_TERMS]:
+            written = clip(text)
             if isinstance(term, Iri):
                 hints += await self._of_iri(written, term.value, role)
             elif element.kind == "triple" and len(element.runs) == 3:
@@ -163,7 +165,7 @@ class Hinter:
             return [Hint("unused", f"The graph knows {written}, but {use}.", written, self._names.near(others))]
         others = [other for other in variants(written, iri) if await self._is_known(other, uses, role, term)]
         if others:
-            says = f"The graph does not know {written}, which is <{iri}>; it knows <{others[0]}>."
+            says = f"The graph does not know {written}, which is <{clip(iri)}>; it knows <{others[0]}>."
             return [Hint("namespace", says, written, self._names.near(others))]
         near = await self._near_names(iri, role)
         says = f"The graph has no {'IRI' if role == 'thing' else role} {written}."
@@ -223,7 +225,7 @@ class Hinter:
 
     async def _compare(self, written: str, text: Text, values: Sequence[Term]) -> list[Hint]:
         """How a literal differs from the literals that there are."""
-        found = await asyncio.to_thread(compare, written, text, values)
+        found = await asyncio.to_thread(compare, clip(written), text, values)
         return [Hint(found[0], found[1], written, self._names.near(found[2]))] if found else []
 
     # -- the pattern among the others
@@ -235,7 +237,7 @@ class Hinter:
         if value[0] not in "\"'0123456789+-.[(" and predicate[0] != "?":
             turned = f"{value} {predicate} {subject}"
             if await self._prober.ask(context.put(turned)):
-                says = f"The other way round it has solutions: {turned}"
+                says = f"The other way round it has solutions: {clip(turned)}"
                 hints.append(Hint("direction", says, predicate))
         if (
             not name
@@ -250,8 +252,8 @@ class Hinter:
                 f"SELECT DISTINCT {other}", context.put(f"{subject} {predicate} {other}"), "LIMIT 5"
             )
             near = [term for row in rows or () if (term := term_of(row[other[1:]]))]
-            says = f"{subject} has {predicate} before this, but with other values than {value}."
-            return [*hints, Hint("other-values", says, value, self._names.near(near))]
+            says = f"{subject} has {predicate} before this, but with other values than {clip(value)}."
+            return [*hints, Hint("other-values", says, clip(value), self._names.near(near))]
         return [*hints, *await self._of_subject(subject, predicate, name, context)]
 
     async def _of_subject(self, subject: str, predicate: str, name: str, context: _Context) -> list[Hint]:
@@ -292,7 +294,7 @@ class Hinter:
             return []
         rows = await self._prober.look_up(f"SELECT DISTINCT ?p {{ {_anywhere(f'?s ?p {term}')} }} LIMIT 10")
         near = [row["p"]["value"] for row in rows or ()]
-        says = f"{written} is no value of {self._source.slice(*element.runs[1])}"
+        says = f"{clip(written)} is no value of {clip(self._source.slice(*element.runs[1]))}"
         says += "; it is one of these properties:" if near else ", nor of any other property."
         return [Hint("not-a-value", says, written, self._names.near(near))]
 
@@ -337,7 +339,7 @@ class Hinter:
             values = [term for row in rows or () if name in row and (term := term_of(row[name]))]
             if about_language:
                 hints += self._of_language(name, literals, values)
-            for written, text in literals:
+            for written, text in literals[:_MOST_TERMS]:
                 if isinstance(text, Text) and not (about_language and _LANGUAGE.match(text.value)):
                     hints += await self._compare(written, text, values)
             if values:
@@ -364,7 +366,7 @@ class Hinter:
                 inner = f"{{ SELECT {token.text} {{ {context.put('')} }} LIMIT 2000 }}"
                 rows = await self._prober.select(f"SELECT DISTINCT {token.text}", inner, f"LIMIT {_SAMPLE}")
                 values = [term for row in rows or () if (term := term_of(row.get(token.text[1:], {})))]
-                for written, text in self._given(token.text[1:], [element]):
+                for written, text in self._given(token.text[1:], [element])[:_MOST_TERMS]:
                     if isinstance(text, Text):
                         hints += await self._compare(written, text, values)
                 if values:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from cbdgraph.errors import InvalidName
@@ -15,6 +17,8 @@ from cbdgraph.server.pages import brief
 
 LONGEST: Final = 200  # characters of a text that is compared
 _MOST: Final = 3000  # texts that one is compared with
+_MATCHED: Final = 100  # of them, letter by letter
+_SHOWN: Final = 300  # characters of a term in an answer
 _LIKE: Final = 0.6  # of difflib
 _NEARLY: Final = 0.15  # how much less like than the likest one may be
 
@@ -60,7 +64,7 @@ class Names:
         for term in terms:
             value = term.value if isinstance(term, Iri) else term
             if isinstance(value, Text):
-                found.append(Near(str(value), str(value)))
+                found.append(Near(clip(str(value)), clip(str(value))))
             elif is_iri(value):
                 found.append(Near(f"<{value}>", self.name(value)))
         return tuple(dict.fromkeys(found))
@@ -86,9 +90,11 @@ def close(text: str, others: Iterable[str], most: int = 5) -> list[str]:
     >>> close("Forrest", ["Forest", "Interest", "Marine"])
     ['Forest']
     """
-    # Matching takes time that grows with both lengths.
+    # Matching takes long: only those are matched that share most pairs of letters, which is quick to see.
+    pairs = _pairs(text[:LONGEST])
     short = [other for other in others if len(other) <= LONGEST][:_MOST]
-    found = difflib.get_close_matches(text[:LONGEST], short, n=most, cutoff=_LIKE)
+    likely = heapq.nlargest(_MATCHED, short, key=lambda other: len(pairs & _pairs(other)))
+    found = difflib.get_close_matches(text[:LONGEST], likely, n=most, cutoff=_LIKE)
     ratios = [difflib.SequenceMatcher(None, other, text[:LONGEST]).ratio() for other in found]
     return [other for other, ratio in zip(found, ratios, strict=True) if ratio >= ratios[0] - _NEARLY]
 
@@ -150,6 +156,11 @@ def compare(written: str, text: Text, values: Sequence[Term]) -> tuple[str, str,
     return "unknown-literal", f"The graph has no value {written} here{end}.", near
 
 
+def clip(text: str) -> str:
+    """A text as long as an answer may repeat it."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 def term_of(value: Mapping[str, str]) -> Term | None:
     """A term of SPARQL JSON; None for a blank node, or what the core calls no term."""
     try:
@@ -180,6 +191,10 @@ def split(iri: str) -> tuple[str, str]:
     """
     end = max(iri.rfind("#"), iri.rfind("/")) + 1
     return iri[:end], iri[end:]
+
+
+def _pairs(text: str) -> set[str]:
+    return {f"{first}{second}" for first, second in pairwise(text.casefold())}
 
 
 def _plain(space: str) -> str:
