@@ -171,6 +171,8 @@ HINTS = [
     ),
     ("SELECT * { ?d a cbd:Decision ; cbd:symbol ?s FILTER(?s = 'XI/160') }", "values-before", None),
     ("SELECT * { ?d a cbd:Decision ; rdfs:label ?label FILTER(?lable = 'x') }", "unbound-variable", "?label"),
+    ("SELECT * { ?d a cbd:Decision { { ?d cbd:locator ?l } } }", "not-on-these", "cbd:symbol"),
+    ("SELECT * { ?d cbd:symbol ?s { ?d a cbd:Decision FILTER(?s = 'XI/16') } }", "unbound-variable", None),
     (
         f"SELECT * {{ GRAPH <{GRAPHS}targets/aichi> {{ ?d a cbd:Decision }} }}",
         "other-graph",

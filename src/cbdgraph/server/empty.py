@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cbdgraph.errors import QueryTooLarge
-from cbdgraph.server.hints import Hinter
+from cbdgraph.server.hints import Context, Hinter
 from cbdgraph.server.near import Hint
 from cbdgraph.server.probes import MOST_COUNTED, Prober
 from cbdgraph.store.guard import Checked, Token
@@ -134,17 +134,27 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a group stands: what comes before and after its elements in a probe, and its braces without the rest."""
+    """Where a group stands: what comes before and after its elements in a probe, and its braces without the rest.
+
+    `outer` are the elements before it in the groups around it.
+    """
 
     opening: str = ""
     closing: str = ""
     shell: str = ""
     depth: int = 0
+    outer: tuple[Element, ...] = ()
 
     def within(self, before: Sequence[Element], head: str) -> Place:
         """The place of a group that follows these elements."""
         lead = f"{join(before)} .\n" if before else ""
-        return Place(f"{self.opening}{lead}{head} ", f" }}{self.closing}", f"{self.shell}{head} ", self.depth + 1)
+        return Place(
+            f"{self.opening}{lead}{head} ",
+            f" }}{self.closing}",
+            f"{self.shell}{head} ",
+            self.depth + 1,
+            (*self.outer, *before),
+        )
 
 
 async def explain_empty(prober: Prober, checked: Checked) -> Explanation:
@@ -264,7 +274,8 @@ class _Search:
             inside = await self._inside(before, element, place)
         alone: bool | None = None
         if not inside and not self.is_vague and not hints:
-            hints, alone = await self._hinter.of(element, before, place.opening, place.closing, place.shell)
+            context = Context(place.opening, place.closing, place.shell, tuple(before), place.outer)
+            hints, alone = await self._hinter.of(element, context)
         return Killer(element.kind, element.text, line, column, first, count, alone, tuple(hints), tuple(inside))
 
     async def _inside(self, before: Sequence[Element], element: Element, place: Place) -> list[Killer]:

@@ -31,7 +31,7 @@ from cbdgraph.server.near import (
     term_of,
     variants,
 )
-from cbdgraph.server.probes import Prober
+from cbdgraph.server.probes import Prober, anywhere
 from cbdgraph.store.guard import Token
 from cbdgraph.store.patterns import Element, Source, join
 
@@ -44,6 +44,30 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*\Z")
 _LANGUAGE_WORDS: Final = frozenset({"LANG", "LANGMATCHES"})
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What stands before an element in its group, and around that: opening, closing, and the braces alone (`shell`).
+
+    `outer` are the elements before it in the groups around.
+    """
+
+    opening: str
+    closing: str
+    shell: str
+    before: tuple[Element, ...]
+    outer: tuple[Element, ...]
+
+    @property
+    def seen(self) -> tuple[Element, ...]:
+        """All that is before it."""
+        return (*self.outer, *self.before)
+
+    def put(self, pattern: str) -> str:
+        """A pattern in the place of the element."""
+        lead = join(self.before)
+        return f"{self.opening}{lead}{' . ' if lead and pattern else ''}{pattern}{self.closing}"
+
+
 class Hinter:
     """Looks for hints with a prober."""
 
@@ -52,16 +76,12 @@ class Hinter:
         self._names = Names(prober.source.prefixes)
         self._vocabulary: dict[str, list[str]] = {}
 
-    async def of(
-        self, element: Element, before: Sequence[Element], opening: str, closing: str, shell: str
-    ) -> tuple[list[Hint], bool | None]:
+    async def of(self, element: Element, context: Context) -> tuple[list[Hint], bool | None]:
         """Hints on an element that no solution of those before survives, and whether it has solutions alone."""
         alone = None
         if element.kind not in {"filter", "minus", "bind", "optional"}:
-            braces = " }" * closing.count("}")
-            alone = await self._prober.ask(f"{shell}{element.text}{braces if shell else ''}")
-        hints = await self._of_terms(element, before)
-        context = _Context(opening, closing, tuple(before))
+            alone = await self._prober.ask(f"{context.shell}{element.text}{context.closing}")
+        hints = await self._of_terms(element, context.seen)
         if element.kind == "filter":
             hints += await self._of_filter(element, context)
         elif element.kind == "values":
@@ -157,9 +177,9 @@ class Hinter:
             "class": f"?s a {term}",
             "thing": f"{{ {term} ?p ?o }} UNION {{ ?s ?p {term} }} UNION {{ ?s {term} ?o }}",
         }
-        if await self._prober.is_there(_anywhere(uses[role])) is not False:
+        if await self._prober.is_there(anywhere(uses[role])) is not False:
             return []
-        if role != "thing" and await self._prober.is_there(_anywhere(uses["thing"])):
+        if role != "thing" and await self._prober.is_there(anywhere(uses["thing"])):
             others = await self._near_names(iri, role)
             use = "no statement has it as its property" if role == "property" else "nothing is of it as a class"
             return [Hint("unused", f"The graph knows {written}, but {use}.", written, self._names.near(others))]
@@ -172,7 +192,7 @@ class Hinter:
         return [Hint(f"unknown-{'resource' if role == 'thing' else role}", says, written, self._names.near(near))]
 
     async def _is_known(self, iri: str, uses: Mapping[str, str], role: str, term: str) -> bool:
-        return bool(await self._prober.is_there(_anywhere(uses[role].replace(term, str(Iri(iri))))))
+        return bool(await self._prober.is_there(anywhere(uses[role].replace(term, str(Iri(iri))))))
 
     async def _near_names(self, iri: str, role: str) -> list[str]:
         """What the graph has that is written most like an IRI, in its role."""
@@ -184,7 +204,7 @@ class Hinter:
                 except TimeoutError:
                     return []
             space = Text(split(iri)[0])
-            things = f"{_anywhere('?t ?p ?o')} FILTER(isIRI(?t) && STRSTARTS(STR(?t), {space}))"
+            things = f"{anywhere('?t ?p ?o')} FILTER(isIRI(?t) && STRSTARTS(STR(?t), {space}))"
             rows = await self._prober.look_up(f"SELECT DISTINCT ?t {{ {things} }} LIMIT {_SAMPLE}")
             names = [row["t"]["value"] for row in rows or ()]
         else:
@@ -193,7 +213,7 @@ class Hinter:
 
     async def _all_names(self, role: str) -> list[str]:
         if role not in self._vocabulary:
-            pattern = _anywhere("?s ?t ?o" if role == "property" else "?s a ?t")
+            pattern = anywhere("?s ?t ?o" if role == "property" else "?s a ?t")
             rows = await self._prober.look_up(f"SELECT DISTINCT ?t {{ {pattern} }} LIMIT {_MOST_NAMES}")
             self._vocabulary[role] = [row["t"]["value"] for row in rows or () if row["t"]["type"] == "uri"]
         return self._vocabulary[role]
@@ -203,9 +223,9 @@ class Hinter:
         if len(text.value) > LONGEST:
             return []
         predicate = str(Iri(name)) if name and is_iri(name) else "?p"
-        if await self._prober.is_there(_anywhere(f"?s {predicate} {text}")) is not False:
+        if await self._prober.is_there(anywhere(f"?s {predicate} {text}")) is not False:
             return []
-        values = _anywhere(f"?s {predicate} ?v")
+        values = anywhere(f"?s {predicate} ?v")
         same = f"FILTER(isLiteral(?v) && LCASE(STR(?v)) = LCASE({Text(text.value)}))"
         rows = await self._prober.look_up(f"SELECT DISTINCT ?v {{ {values} {same} }} LIMIT 20")
         if not rows:
@@ -216,7 +236,7 @@ class Hinter:
         return await self._compare(written, text, [term for row in rows if (term := term_of(row["v"]))])
 
     async def _of_no_literals(self, written: str, predicate: str) -> list[Hint]:
-        rows = await self._prober.look_up(f"SELECT DISTINCT ?v {{ {_anywhere(f'?s {predicate} ?v')} }} LIMIT 3")
+        rows = await self._prober.look_up(f"SELECT DISTINCT ?v {{ {anywhere(f'?s {predicate} ?v')} }} LIMIT 3")
         near = [term for row in rows or () if (term := term_of(row["v"]))]
         if not near:
             return []
@@ -230,7 +250,7 @@ class Hinter:
 
     # -- the pattern among the others
 
-    async def _of_triple(self, element: Element, context: _Context) -> list[Hint]:
+    async def _of_triple(self, element: Element, context: Context) -> list[Hint]:
         """Terms are all known: do the things before have the property, in this direction, with these values?"""
         subject, predicate, value = (self._source.slice(*run) for run in element.runs)
         name, hints = self._property(element), []
@@ -243,7 +263,7 @@ class Hinter:
             not name
             or name == _TYPE
             or subject[0] not in "?$"
-            or subject[1:] not in _variables(self._source, context.before)
+            or subject[1:] not in _variables(self._source, context.seen)
         ):
             return hints + (await self._of_value(element, name) if name else [])
         other = self._prober.fresh("other")
@@ -256,7 +276,7 @@ class Hinter:
             return [*hints, Hint("other-values", says, clip(value), self._names.near(near))]
         return [*hints, *await self._of_subject(subject, predicate, name, context)]
 
-    async def _of_subject(self, subject: str, predicate: str, name: str, context: _Context) -> list[Hint]:
+    async def _of_subject(self, subject: str, predicate: str, name: str, context: Context) -> list[Hint]:
         """None of the things before has the property: what are they, what do they have, and what else has it?"""
         things = f"{{ SELECT DISTINCT {subject} {{ {context.put('')} }} LIMIT {_SAMPLE} }}"
         kind, prop, count = (self._prober.fresh(word) for word in ("kind", "property", "count"))
@@ -269,8 +289,8 @@ class Hinter:
             f"SELECT DISTINCT {prop}", f"{things} {subject} {prop} {count}", f"ORDER BY {prop} LIMIT 60"
         )
         of = await self._prober.look_up(
-            f"SELECT ?c (COUNT(*) AS ?n) {{ {{ SELECT DISTINCT ?s {{ {_anywhere(f'?s {Iri(name)} ?o')} }} "
-            f"LIMIT {_SAMPLE} }} {_anywhere('?s a ?c')} }} GROUP BY ?c ORDER BY DESC(?n) ?c LIMIT 5"
+            f"SELECT ?c (COUNT(*) AS ?n) {{ {{ SELECT DISTINCT ?s {{ {anywhere(f'?s {Iri(name)} ?o')} }} "
+            f"LIMIT {_SAMPLE} }} {anywhere('?s a ?c')} }} GROUP BY ?c ORDER BY DESC(?n) ?c LIMIT 5"
         )
         says = f"None of what {subject} is before this has {predicate}."
         if own:
@@ -290,15 +310,15 @@ class Hinter:
         if len(terms) != 1 or not isinstance(terms[0][1], Iri) or not is_iri(name):
             return []
         written, term = terms[0]
-        if await self._prober.is_there(_anywhere(f"?s {Iri(name)} {term}")) is not False:
+        if await self._prober.is_there(anywhere(f"?s {Iri(name)} {term}")) is not False:
             return []
-        rows = await self._prober.look_up(f"SELECT DISTINCT ?p {{ {_anywhere(f'?s ?p {term}')} }} LIMIT 10")
+        rows = await self._prober.look_up(f"SELECT DISTINCT ?p {{ {anywhere(f'?s ?p {term}')} }} LIMIT 10")
         near = [row["p"]["value"] for row in rows or ()]
         says = f"{clip(written)} is no value of {clip(self._source.slice(*element.runs[1]))}"
         says += "; it is one of these properties:" if near else ", nor of any other property."
         return [Hint("not-a-value", says, written, self._names.near(near))]
 
-    async def _of_graphs(self, element: Element, context: _Context) -> list[Hint]:
+    async def _of_graphs(self, element: Element, context: Context) -> list[Hint]:
         """Whether other graphs than those asked hold the pattern."""
         in_graph = "GRAPH" in context.opening.upper()
         chosen = self._prober.dataset or self._prober.default_graphs is not None
@@ -318,19 +338,18 @@ class Hinter:
 
     # -- filters and values
 
-    async def _of_filter(self, element: Element, context: _Context) -> list[Hint]:
+    async def _of_filter(self, element: Element, context: Context) -> list[Hint]:
         tokens = self._source.tokens_of(element)
         names = list(dict.fromkeys(token.text[1:] for token in tokens if token.kind == "variable"))
-        bound = _variables(self._source, context.before)
+        bound, outside = (_variables(self._source, elements) for elements in (context.before, context.outer))
         hints: list[Hint] = []
-        if not element.groups and not context.opening:
-            for name in names:
-                if name not in bound:
-                    near = close(name, sorted(bound), 3)
-                    says = f"Nothing gives ?{name} a value here."
-                    hints.append(
-                        Hint("unbound-variable", says, f"?{name}", tuple(Near(f"?{n}", f"?{n}") for n in near))
-                    )
+        for name in names if not element.groups else ():
+            if name not in bound:
+                says = f"Nothing gives ?{name} a value here."
+                if name in outside:
+                    says = f"?{name} has a value only outside this group, and a FILTER sees its own group alone."
+                near = tuple(Near(f"?{other}", f"?{other}") for other in close(name, sorted(bound), 3))
+                hints.append(Hint("unbound-variable", says, f"?{name}", near))
         literals = [found for run in element.runs for found in self._source.terms(*run) if isinstance(found[1], Text)]
         about_language = any(token.text.upper() in _LANGUAGE_WORDS for token in tokens)
         for name in [name for name in names if name in bound][:3]:
@@ -357,7 +376,7 @@ class Hinter:
         says = f'No value of ?{name} is in the language {missing[0]}; their tags are {shown} ("" is for no tag).'
         return [Hint("language-filter", says, missing[0], tuple(Near(tag, tag) for tag in there if tag))]
 
-    async def _of_values(self, element: Element, context: _Context) -> list[Hint]:
+    async def _of_values(self, element: Element, context: Context) -> list[Hint]:
         start, end = element.runs[0]
         hints: list[Hint] = []
         bound = _variables(self._source, context.before)
@@ -373,25 +392,6 @@ class Hinter:
                     says = f"Before this {token.text} has other values, such as:"
                     hints.append(Hint("values-before", says, token.text, self._names.near(values[:5])))
         return hints
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What stands before an element, and around it."""
-
-    opening: str
-    closing: str
-    before: tuple[Element, ...]
-
-    def put(self, pattern: str) -> str:
-        """A pattern in the place of the element."""
-        lead = join(self.before)
-        return f"{self.opening}{lead}{' . ' if lead and pattern else ''}{pattern}{self.closing}"
-
-
-def _anywhere(pattern: str) -> str:
-    """A pattern in the default graph or any named one: of a user's own files the default graph is not the union."""
-    return f"{{ {pattern} }} UNION {{ GRAPH ?g {{ {pattern} }} }}"
 
 
 def _variables(source: Source, elements: Sequence[Element]) -> set[str]:

@@ -109,5 +109,10 @@ class Prober:
         return None
 
 
+def anywhere(pattern: str) -> str:
+    """A pattern in the default graph or any named one: of a user's own files the default graph is not the union."""
+    return f"{{ {pattern} }} UNION {{ GRAPH ?g {{ {pattern} }} }}"
+
+
 def _rows(answer: Answer | None) -> list[Row] | None:
     return None if answer is None else json.loads(answer.content)["results"]["bindings"]
