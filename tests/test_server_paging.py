@@ -134,6 +134,24 @@ def test_browsers_have_a_link(service: httpx.Client) -> None:
     assert graph.status_code == 406
 
 
+def test_named_queries_lead_to_sparql(service: httpx.Client) -> None:
+    for name in ("json", "csv", "xlsx"):
+        document = problem(service.get(f"/query/numbers?format={name}"), "too-large")
+        page = service.get(document["next"])
+        assert page.headers["content-type"].partition(";")[0] == {
+            "csv": "text/csv",
+        }.get(name, "application/sparql-results+json")
+        assert "next" in page.links
+
+
+def test_the_page_of_a_page_leads_on(service: httpx.Client) -> None:
+    page = service.get("/sparql", params={"query": f"{NUMBERS} LIMIT 100", "format": "html"})
+    link = re.search(r'<a href="([^"]*)" rel="next">Next page</a>', page.text)
+    assert link is not None
+    assert "OFFSET+100" in link[1]
+    assert service.get(unescape(link[1])).status_code == 200
+
+
 def test_other_answers_lead_nowhere(service: httpx.Client) -> None:
     for query in ("ASK {}", "SELECT * { ?s ?p ?o } LIMIT 5 OFFSET 4000", "DESCRIBE <x:limit>"):
         assert "link" not in service.get("/sparql", params={"query": query}).headers

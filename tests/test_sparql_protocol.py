@@ -186,6 +186,17 @@ def test_formats_agree(service: httpx.Client) -> None:
     assert get("xml").text.count("<result>") == len(values) == 2
 
 
+def test_all_columns_come_in_alphabetical_order(service: httpx.Client) -> None:
+    for query in (
+        "SELECT * { ?s ?p ?o }",
+        "SELECT * { { ?o ?p ?s } UNION { ?s ?o ?p } }",
+        "SELECT ?o ?p ?s { ?s ?p ?o }",
+    ):
+        assert service.get("/sparql", params={"query": query, "format": "csv"}).text.startswith("o,p,s\r\n")
+    named = service.get("/sparql", params={"query": "SELECT ?s ?o ?p { ?s ?p ?o }", "format": "csv"})
+    assert named.text.startswith("s,o,p\r\n"), "named columns come as they are named"
+
+
 def test_description_and_editor(service: httpx.Client) -> None:
     described = service.get("/sparql")
     assert described.headers["content-type"] == "text/turtle; charset=utf-8"

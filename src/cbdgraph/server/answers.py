@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cbdgraph.server.live import Served
+from cbdgraph.settings import Settings
 
 T = TypeVar("T")
 
@@ -39,6 +40,12 @@ def client_of(request: Request) -> str:
     """Who asks: the address, of IPv6 the network that one household has."""
     host = request.client.host if request.client else ""
     return str(ip_network((host, 64), strict=False)) if ":" in host and "%" not in host else host
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings of this service."""
+    settings: Settings = request.app.state.live.settings
+    return settings
 
 
 def etag(served: Served, *parts: object) -> str:

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cbdgraph.server import pages
-from cbdgraph.server.answers import etag, not_modified, respond, served_of
+from cbdgraph.server.answers import etag, not_modified, respond, served_of, settings_of
 from cbdgraph.server.description import DATASET, LICENCE, describe_dataset, describe_service, name_node, write
-from cbdgraph.server.live import Live, Served
+from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import GRAPH_ALIASES, GRAPH_OFFER, HTML, choose, choose_format
 from cbdgraph.server.partitions import Partitions, count_partitions
 from cbdgraph.server.routes import Router
@@ -48,7 +48,7 @@ async def get_void(request: Request) -> Response:
 
 async def respond_service(request: Request, name: str | None) -> Response:
     """The service description in the format `name`, else by Accept; the editor for browsers."""
-    served, settings = served_of(request), _live(request).settings
+    served, settings = served_of(request), settings_of(request)
     shown = _choose(request, name)
     endpoint = _endpoint(request)
     tag = etag(served, "service", shown, endpoint, *(question.text for question in served.questions.values()))
@@ -65,7 +65,7 @@ async def respond_service(request: Request, name: str | None) -> Response:
 
 
 async def _respond_dataset(request: Request, name: str | None) -> Response:
-    served, settings = served_of(request), _live(request).settings
+    served, settings = served_of(request), settings_of(request)
     shown = _choose(request, name)
     endpoint = _endpoint(request)
     tag = etag(served, "dataset", shown, endpoint)
@@ -132,8 +132,3 @@ def _endpoint(request: Request) -> str:
 
 def _link(address: str, relation: str) -> dict[str, str]:
     return {"Link": f'<{address}>; rel="{relation}"'}
-
-
-def _live(request: Request) -> Live:
-    live: Live = request.app.state.live
-    return live

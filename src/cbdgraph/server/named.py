@@ -14,15 +14,24 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import ParameterError, QuerySyntaxError
+from cbdgraph.errors import ParameterError, QuerySyntaxError, QueryTooLarge
 from cbdgraph.namespaces import LANGUAGES
 from cbdgraph.queries import LANG, Query, find_query
 from cbdgraph.server import pages
-from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.answers import (
+    ClientGone,
+    etag,
+    not_modified,
+    respond,
+    served_of,
+    settings_of,
+    while_connected,
+)
 from cbdgraph.server.known import check_resources
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format, short_names
-from cbdgraph.server.problems import Problem
+from cbdgraph.server.paging import offer_pages
+from cbdgraph.server.problems import Problem, problem_of
 from cbdgraph.server.routes import Router
 from cbdgraph.store import Answer
 
@@ -122,6 +131,10 @@ async def run_named(request: Request, name: str) -> Response:
         return Response(status_code=499)
     except QuerySyntaxError as error:  # the file itself is SPARQL: tests see to that
         raise Problem("parameter", f"a value cannot stand in a query: {error.reason}") from error
+    except QueryTooLarge as error:
+        settings = settings_of(request)
+        others = [("format", written)]
+        raise offer_pages(problem_of(error), text, others, settings.max_rows, settings.max_url_bytes) from error
     headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
     if shown == HTML:
         columns, rows = _terms(query, answer)

@@ -153,6 +153,8 @@ async def home(request: Request) -> Response:
         return known
     links = {
         "sparql": "/sparql",
+        "data": "/dataset",
+        "graphs": "/graph-store?default",
         "queries": "/query/",
         "resolve": "/resolve?citation=XI/16",
         "version": "/version",

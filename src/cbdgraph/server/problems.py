@@ -141,5 +141,5 @@ def respond(problem: Problem) -> Response:
         **problem.extra,
     }
     content = json.dumps(document, ensure_ascii=True, indent=1).encode()
-    headers = {"Cache-Control": "no-store", **problem.headers}
+    headers = {"Cache-Control": "no-store", "Vary": "Accept", **problem.headers}
     return Response(content, kind.status, headers, MEDIA_TYPE)

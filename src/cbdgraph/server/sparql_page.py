@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from cbdgraph.queries import Query, prologue
 from cbdgraph.server import pages
 from cbdgraph.server.live import Served
+from cbdgraph.server.paging import make_address, next_page
 from cbdgraph.server.problems import PROBLEMS, Problem
 from cbdgraph.store import Answer
 
@@ -72,6 +73,9 @@ def make_results(served: Served, query: str, graphs: Sequence[tuple[str, str]], 
         found["boolean"] = json.loads(answer.content)["boolean"]
     else:
         document = json.loads(answer.content)
+        following = next_page(query, answer.rows) if "limit" in query.lower() else None
+        if following:
+            found["following"] = make_address(following, [*graphs, ("format", "html")])
         columns, rows = document["head"]["vars"], document["results"]["bindings"]
         found["columns"] = columns
         found["table"] = [[row.get(name) for name in columns] for row in rows[:_SHOWN_ROWS]]
