@@ -14,6 +14,7 @@ from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.queries import prologue
 from cbdgraph.store.releases import Release
 from tests.conftest import ROOT
+from tests.test_server_pages import check
 from tests.test_server_running import facts, make_release, make_root, problem, running
 
 P = prologue()
@@ -108,8 +109,11 @@ def test_the_first_that_kills(real: httpx.Client, query: str, kind: str, text: s
         assert killer["column"] == query.index(text) + 1
 
 
+UNION = "SELECT * { ?d a cbd:Decision { ?d cbd:x ?y } UNION { ?d a ?t . ?d a cbd:Issue } }"
+
+
 def test_each_part_of_a_union_has_its_own(real: httpx.Client) -> None:
-    document = explain(real, "SELECT * { ?d a cbd:Decision { ?d cbd:x ?y } UNION { ?d a ?t . ?d a cbd:Issue } }")
+    document = explain(real, UNION)
     assert document["killer"]["kind"] == "union"
     assert [inner["text"] for inner in document["killer"]["inside"]] == ["?d cbd:x ?y", "?d a cbd:Issue"]
 
@@ -248,6 +252,8 @@ def test_three_ways_to_ask_and_the_page(real: httpx.Client) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert '<a href="/ontology#Decision"' in page.text
     assert "<img" not in page.text
+    check(page.text)
+    check(real.get("/sparql", params={"query": f"{P} {UNION}", "explain": "empty", "format": "html"}).text)
     boolean = real.get("/sparql", params={"query": "ASK { <a:a> <a:b> <a:c> }", "format": "html"}).text
     assert "Why no?" in boolean
     full = real.get("/sparql", params={"query": "ASK { ?s ?p ?o }", "format": "html"}).text

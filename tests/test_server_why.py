@@ -19,6 +19,7 @@ from cbdgraph.server.why import parse_term, read_rules
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.releases import Release
 from tests.conftest import ROOT
+from tests.test_server_pages import check as check_page
 from tests.test_server_running import facts, make_release, make_root, problem, running
 
 RULES = sorted(read_queries(ROOT / "ontology" / "rules"))
@@ -152,7 +153,9 @@ def test_the_page_and_the_ways_to_it(real: httpx.Client) -> None:
         document = real.get(link).json()
         assert document["statements"], link
         assert {statement["status"] for statement in document["statements"]} & {"inferred", "computed"}, link
-    assert "<form" in real.get("/why?format=html").text
+    check_page(page.text)
+    for given in ("", "&subject=decision/cop/11/16&predicate=rdfs:label", "&subject=target/aichi/15&object=%22x%22"):
+        check_page(real.get(f"/why?format=html{given}").text)
     problem(real.get("/decision/cop/11/16?explain=all"), "parameter")
 
 
