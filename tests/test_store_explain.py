@@ -44,6 +44,9 @@ CASES = [
     ("SELECT * { <http://e/> }", 24, "expected a variable"),
     ("PREFIX a <http://e/> SELECT * {}", 1, "PREFIX name: <IRI>"),
     ("SELECT * { ?s cbd:x ?o }", 15, "begin with PREFIX cbd:"),
+    ("SELECT ?s { ?s a Decision }", 18, "cbd:Decision"),
+    ("SELECT (COUNT(?s) AS n) { ?s ?p ?o }", 22, "a variable is ?n"),
+    ("SELECT ?s { ?s ?p ?o . FILTER(?o > 1 and ?o < 3) }", 38, "write &&"),
     ("ASK", 4, "ASK { … }"),
     ("CONSTRUCT { ?a ?b ?c }", 23, "expected '{'"),
 ]

@@ -77,6 +77,16 @@ _FORMS: Final = {
         "an aggregate stands in parentheses and has a name: (COUNT(?x) AS ?n)",
     ),
 }
+# Every word that SPARQL 1.1 has, besides those above (section 19.8); all others are texts or names that lack a sign.
+_OTHERS: Final = """
+    ABS ADD ALL AVG BNODE BOUND CEIL CLEAR COALESCE CONCAT CONTAINS COPY CREATE DATA DATATYPE DAY DEFAULT DELETE
+    DISTINCT DROP ENCODE_FOR_URI FALSE FLOOR HOURS IF IN INSERT INTO IRI ISBLANK ISIRI ISLITERAL ISNUMERIC ISURI LANG
+    LANGMATCHES LCASE LOAD MD5 MINUTES MONTH MOVE NAMED NOT NOW RAND REDUCED REGEX REPLACE ROUND SAMETERM SECONDS
+    SEPARATOR SERVICE SHA1 SHA256 SHA384 SHA512 SILENT STR STRAFTER STRBEFORE STRDT STRENDS STRLANG STRLEN STRSTARTS
+    STRUUID SUBSTR TIMEZONE TO TRUE TZ UCASE UNDEF URI USING UUID WITH YEAR
+"""
+_WORDS: Final = (*_FORMS, *_OTHERS.split())
+_SIGNS: Final = {"AND": "&&", "OR": "||", "IS": "="}
 
 
 def explain_syntax(query: str, message: str) -> QuerySyntaxError:
@@ -93,6 +103,9 @@ def explain_syntax(query: str, message: str) -> QuerySyntaxError:
     undeclared = _find_undeclared(query, tokens)
     if undeclared is not None:
         return undeclared
+    bare = _find_bare(query, tokens)
+    if bare is not None:
+        return bare
     signs, words, sentences = _read_expected(match[3])
     place = _offset(query, int(match[1]), int(match[2]))
     if sentences:
@@ -124,6 +137,24 @@ def _find_undeclared(query: str, tokens: Sequence[Token]) -> QuerySyntaxError | 
             known = PREFIXES.get(prefix, "…")
             reason = f"the prefix '{prefix}:' is not declared; begin with PREFIX {prefix}: <{known}>"
             return syntax_at(query, token.start, reason)
+    return None
+
+
+def _find_bare(query: str, tokens: Sequence[Token]) -> QuerySyntaxError | None:
+    """A word that SPARQL does not have: the engine takes it for the beginning of a name, and blames what follows."""
+    for index, token in enumerate(tokens):
+        word = token.text.upper()
+        before = tokens[index - 1].text.upper() if index else ""
+        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if token.kind != "word" or not word[0].isalpha() or following == "(" or before in {"LIMIT", "OFFSET"}:
+            continue  # of functions and numbers there is more to say
+        if word == "A" or word.startswith(_WORDS):
+            continue  # glued to what follows, as in LIMIT5, a word of SPARQL is one to the engine
+        name = token.text if len(token.text) <= 40 else "name"
+        meant = f"a variable is ?{name}, a text '{name}', an IRI <…> or a name with a prefix, as in cbd:{name}"
+        if word in _SIGNS:
+            meant = f"write {_SIGNS[word]}"
+        return syntax_at(query, token.start, f"{_shown(token)} is no word of SPARQL; {meant}")
     return None
 
 
