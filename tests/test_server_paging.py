@@ -61,6 +61,8 @@ def test_no_first_page(query: str) -> None:
         ("SELECT * {} LIMIT 10 OFFSET 0", 10, "SELECT * {} LIMIT 10 OFFSET 10"),
         ("SELECT * {} OFFSET 25 LIMIT 10", 10, "SELECT * {} OFFSET 35 LIMIT 10"),
         ("SELECT * {} LIMIT 10", 9, None),
+        (f"SELECT * {{}} LIMIT 10 OFFSET {'0' * 5000}5", 10, None),
+        (f"SELECT * {{}} LIMIT {'0' * 5000}5", 5, None),
         ("SELECT * {} LIMIT 0", 0, None),
         ("SELECT * { { SELECT * {} LIMIT 10 } }", 10, None),
         ("SELECT * {} LIMIT10", 10, None),
@@ -153,5 +155,10 @@ def test_the_page_of_a_page_leads_on(service: httpx.Client) -> None:
 
 
 def test_other_answers_lead_nowhere(service: httpx.Client) -> None:
-    for query in ("ASK {}", "SELECT * { ?s ?p ?o } LIMIT 5 OFFSET 4000", "DESCRIBE <x:limit>"):
+    for query in (
+        f"SELECT * {{ ?s ?p ?o }} LIMIT 5 OFFSET {'0' * 5000}5",
+        "ASK {}",
+        "SELECT * { ?s ?p ?o } LIMIT 5 OFFSET 4000",
+        "DESCRIBE <x:limit>",
+    ):
         assert "link" not in service.get("/sparql", params={"query": query}).headers

@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         """
         Runs one of queries/named/ on the built graph, as /query/NAME of the service does. Without NAME it lists
         them with their parameters. A parameter is an option of its own name; IRIs, paths and short forms will do.
+        Every query takes --lang; where a query has no such parameter of its own, the rows are the same for each.
         """,
         """
         cbdgraph query

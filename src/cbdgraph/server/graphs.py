@@ -16,10 +16,18 @@ from starlette.responses import Response
 from cbdgraph.errors import InvalidName, QueryTooLarge
 from cbdgraph.iris import mint, mint_graph
 from cbdgraph.model import Iri
-from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.answers import (
+    ClientGone,
+    etag,
+    not_modified,
+    respond,
+    served_of,
+    settings_of,
+    while_connected,
+)
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import FORMATS, GRAPH_ALIASES, HTML, choose, choose_format
-from cbdgraph.server.paging import make_address
+from cbdgraph.server.paging import PAGE, make_address
 from cbdgraph.server.problems import Problem, problem_of
 from cbdgraph.server.routes import Router
 from cbdgraph.store import GRAPH_TYPES
@@ -28,7 +36,6 @@ router = Router()
 
 OFFER: Final = (*GRAPH_TYPES, *GRAPH_ALIASES)
 _CONTENT: Final = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
-_PAGED: Final = f"{_CONTENT}\nORDER BY ?s ?p ?o\nLIMIT 10000 OFFSET 0"
 _ECHOED: Final = 300  # characters of a graph's name that an error repeats
 # What the engine writes of one graph, in place of a dataset.
 _TRIPLES_OF: Final = {"application/n-quads": "application/n-triples", "application/trig": "text/turtle"}
@@ -102,7 +109,7 @@ async def respond_graph(request: Request, graph: str, shown: str) -> Response:
     except ClientGone:
         return Response(status_code=499)
     except QueryTooLarge as error:
-        raise _too_large(error, graph) from error
+        raise _too_large(error, graph, min(PAGE, settings_of(request).max_rows)) from error
     content = answer.content
     if graph and written == "application/n-quads":
         content = b"".join(_quad(line, graph) for line in content.splitlines(keepends=True))
@@ -137,14 +144,15 @@ def _wanted(request: Request, served: Served) -> str:
     return known[0]
 
 
-def _too_large(error: QueryTooLarge, graph: str) -> Problem:
+def _too_large(error: QueryTooLarge, graph: str, page: int) -> Problem:
     problem = problem_of(error)
+    paged = f"{_CONTENT}\nORDER BY ?s ?p ?o\nLIMIT {page} OFFSET 0"
     others = [("default-graph-uri", graph)] if graph else []
     problem.detail = (
         f"the graph is over the limit of {error.value} {error.limit} for one answer, and nothing is ever cut; "
         "page through it with CONSTRUCT at /sparql, as in next"
     )
-    problem.extra["next"] = make_address(_PAGED, others)
+    problem.extra["next"] = make_address(paged, others)
     return problem
 
 

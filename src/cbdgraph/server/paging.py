@@ -6,6 +6,7 @@ only where the tokens of the query leave no doubt where LIMIT and OFFSET belong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
@@ -49,6 +50,8 @@ def next_page(query: str, rows: int) -> str | None:
         return None
     limit, offset = _number_after(words, "LIMIT"), _number_after(words, "OFFSET")
     if limit is None or rows == 0 or rows < int(limit.text):
+        return None
+    if offset is None and any(word.text.upper() == "OFFSET" for word in words):
         return None
     if offset is None:
         end = limit.start + len(limit.text)
@@ -121,6 +124,7 @@ def _read_modifiers(query: str) -> list[Token] | None:
 
 def _number_after(words: Sequence[Token], name: str) -> Token | None:
     for index, word in enumerate(words[:-1]):
-        if word.text.upper() == name and words[index + 1].text.isdecimal() and words[index + 1].text.isascii():
-            return words[index + 1]
+        following = words[index + 1]
+        if word.text.upper() == name and re.fullmatch(r"[0-9]{1,18}", following.text):
+            return following
     return None
