@@ -170,10 +170,16 @@ HINTS = [
     ),
     (
         "SELECT * { ?i a cbd:Issue ; skos:prefLabel ?l FILTER CONTAINS(?l, 'FOREST') }",
-        "unknown-literal",
+        "letters",
         '"Forest Biodiversity"@en',
     ),
     ("SELECT * { ?d a cbd:Decision ; cbd:symbol ?s FILTER(?s = 'XI/160') }", "values-before", None),
+    (
+        "SELECT * { ?d cbd:number ?n FILTER(?n > 1000) }",
+        "values-before",
+        '"1"^^<http://www.w3.org/2001/XMLSchema#integer>',
+    ),
+    ("SELECT * { ?d a cbd:Decision FILTER EXISTS { ?d cbd:locator ?l } }", "not-on-these", "cbd:symbol"),
     ("SELECT * { ?d a cbd:Decision ; rdfs:label ?label FILTER(?lable = 'x') }", "unbound-variable", "?label"),
     ("SELECT * { ?d a cbd:Decision { { ?d cbd:locator ?l } } }", "not-on-these", "cbd:symbol"),
     ("SELECT * { ?d cbd:symbol ?s { ?d a cbd:Decision FILTER(?s = 'XI/16') } }", "unbound-variable", None),

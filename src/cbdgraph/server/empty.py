@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cbdgraph.errors import QueryTooLarge
-from cbdgraph.server.hints import Context, Hinter
+from cbdgraph.server.hints import Hinter
 from cbdgraph.server.near import Hint
 from cbdgraph.server.probes import MOST_COUNTED, Prober
+from cbdgraph.server.sampled import Context
 from cbdgraph.store.guard import Checked, Token
 from cbdgraph.store.patterns import Element, Group, Parts, join
 
@@ -283,13 +284,18 @@ class _Search:
             parts = self._source.sub_select(element.groups[0])
             found = await self.in_parts(parts, place) if parts else None
             return [found] if found else []
-        if element.kind not in {"group", "graph", "union"}:
+        if element.kind not in {"group", "graph", "union"} and not element.text.upper().startswith("FILTER EXISTS"):
             return []
         killers = []
         for group in element.groups[:_BRANCHES]:
             start = element.runs[0][0] if element.kind == "graph" else group.opening
             head = self._source.slice(start, group.opening + 1)
-            found = await self._in_group(group, place.within(before, head))
+            inner = place.within(before, head)
+            # A pattern of EXISTS sees the solution that it is asked for, and may differ from one that is joined.
+            whole = f"{inner.opening}{join(self._source.elements(group))}{inner.closing}"
+            if element.kind == "filter" and await self._prober.ask(whole) is not False:
+                continue
+            found = await self._in_group(group, inner)
             if found:
                 killers.append(found)
         return killers

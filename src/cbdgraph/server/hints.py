@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cbdgraph.errors import InvalidName
@@ -20,11 +19,9 @@ from cbdgraph.server.near import (
     LONGEST,
     Hint,
     Names,
-    Near,
     Term,
     clip,
     close,
-    compare,
     is_iri,
     most_like,
     split,
@@ -32,8 +29,9 @@ from cbdgraph.server.near import (
     variants,
 )
 from cbdgraph.server.probes import Prober, anywhere
+from cbdgraph.server.sampled import Context, Sampler, given, variables
 from cbdgraph.store.guard import Token
-from cbdgraph.store.patterns import Element, Source, join
+from cbdgraph.store.patterns import Element
 
 _TYPE: Final = expand("rdf:type")
 _MOST_TERMS: Final = 12  # of one pattern that are looked up
@@ -44,36 +42,13 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*\Z")
 _LANGUAGE_WORDS: Final = frozenset({"LANG", "LANGMATCHES"})
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What stands before an element in its group, and around that: opening, closing, and the braces alone (`shell`).
-
-    `outer` are the elements before it in the groups around.
-    """
-
-    opening: str
-    closing: str
-    shell: str
-    before: tuple[Element, ...]
-    outer: tuple[Element, ...]
-
-    @property
-    def seen(self) -> tuple[Element, ...]:
-        """All that is before it."""
-        return (*self.outer, *self.before)
-
-    def put(self, pattern: str) -> str:
-        """A pattern in the place of the element."""
-        lead = join(self.before)
-        return f"{self.opening}{lead}{' . ' if lead and pattern else ''}{pattern}{self.closing}"
-
-
 class Hinter:
     """Looks for hints with a prober."""
 
     def __init__(self, prober: Prober) -> None:
         self._prober, self._source = prober, prober.source
         self._names = Names(prober.source.prefixes)
+        self._sampler = Sampler(prober)
         self._vocabulary: dict[str, list[str]] = {}
 
     async def of(self, element: Element, context: Context) -> tuple[list[Hint], bool | None]:
@@ -83,9 +58,9 @@ class Hinter:
             alone = await self._prober.ask(f"{context.shell}{element.text}{context.closing}")
         hints = await self._of_terms(element, context.seen)
         if element.kind == "filter":
-            hints += await self._of_filter(element, context)
+            hints += await self._sampler.of_filter(element, context)
         elif element.kind == "values":
-            hints += await self._of_values(element, context)
+            hints += await self._sampler.of_values(element, context)
         elif not hints and len(element.runs) == 3:
             hints += await self._of_triple(element, context)
         if not hints or element.kind == "triple":
@@ -139,8 +114,10 @@ class Hinter:
         kind = "class" if self._property(element) == _TYPE else "thing"
         for run, role in ((subject, "thing"), (value, kind)):
             token = self._source.tokens[run[0]]
-            given = self._given(token.text[1:], before) if token.kind == "variable" else self._source.terms(*run)
-            found += [(written, term, role) for written, term in given]
+            if token.kind == "variable":
+                found += [(*each, role) for each in given(self._source, token.text[1:], before)]
+            else:
+                found += [(*each, role) for each in self._source.terms(*run)]
         return [entry for entry in found if entry[1] != Iri(_TYPE)]
 
     def _property(self, element: Element) -> str:
@@ -148,23 +125,6 @@ class Hinter:
         start, end = element.runs[1]
         terms = list(self._source.terms(start, end))
         return str(terms[0][1].value) if end - start == 1 and terms else ""
-
-    def _given(self, name: str, before: Sequence[Element]) -> list[tuple[str, Term]]:
-        """The terms that VALUES or BIND gave to a variable, where that can be read off."""
-        found: list[tuple[str, Term]] = []
-        for element in before:
-            start, end = element.runs[0]
-            tokens = self._source.tokens[start:end]
-            names = [token.text[1:] for token in tokens if token.kind == "variable"]
-            if name not in names:
-                continue
-            if element.kind == "bind" and names == [name]:
-                terms = list(self._source.terms(start + 1, end))
-                found += terms if len(terms) == 1 else []
-            elif element.kind == "values" and not any(token.text.upper() == "UNDEF" for token in tokens):
-                terms = list(self._source.terms(start + 1, end))
-                found += terms[names.index(name) :: len(names)]
-        return found
 
     async def _of_iri(self, written: str, iri: str, role: str) -> list[Hint]:
         """Whether the graph knows an IRI in its role: a property, a class or any thing."""
@@ -233,7 +193,7 @@ class Hinter:
             rows = await self._prober.look_up(f"SELECT DISTINCT ?v {{ {values} {short} }} LIMIT {_MOST_NAMES}")
         if not rows:
             return [] if rows is None else await self._of_no_literals(written, predicate)
-        return await self._compare(written, text, [term for row in rows if (term := term_of(row["v"]))])
+        return await self._sampler.compare(written, text, [term for row in rows if (term := term_of(row["v"]))])
 
     async def _of_no_literals(self, written: str, predicate: str) -> list[Hint]:
         rows = await self._prober.look_up(f"SELECT DISTINCT ?v {{ {anywhere(f'?s {predicate} ?v')} }} LIMIT 3")
@@ -242,11 +202,6 @@ class Hinter:
             return []
         says = f"{written} is a text, and the values of this property are IRIs."
         return [Hint("not-a-literal", says, written, self._names.near(near))]
-
-    async def _compare(self, written: str, text: Text, values: Sequence[Term]) -> list[Hint]:
-        """How a literal differs from the literals that there are."""
-        found = await asyncio.to_thread(compare, clip(written), text, values)
-        return [Hint(found[0], found[1], written, self._names.near(found[2]))] if found else []
 
     # -- the pattern among the others
 
@@ -263,7 +218,7 @@ class Hinter:
             not name
             or name == _TYPE
             or subject[0] not in "?$"
-            or subject[1:] not in _variables(self._source, context.seen)
+            or subject[1:] not in variables(self._source, context.seen)
         ):
             return hints + (await self._of_value(element, name) if name else [])
         other = self._prober.fresh("other")
@@ -330,69 +285,11 @@ class Hinter:
         rows = await self._prober.look_up(f"{prologue}\nSELECT DISTINCT {graph} {{ {body} }} LIMIT 10")
         near = sorted(row[graph[1:]]["value"] for row in rows or ())
         if near and (in_graph or chosen or not await self._prober.ask(element.text)):
-            says = "Other graphs hold this pattern than the one asked; without GRAPH and FROM all are asked at once."
+            says = (
+                "These graphs hold this pattern, and the one asked does not, or not what is before it; without GRAPH "
+                "and FROM all are asked at once."
+            )
             if not in_graph and not chosen:
                 says = "The default graph does not hold this pattern, and these do: GRAPH ?graph { … } asks them."
             return [Hint("other-graph", says, "", self._names.near(near))]
         return []
-
-    # -- filters and values
-
-    async def _of_filter(self, element: Element, context: Context) -> list[Hint]:
-        tokens = self._source.tokens_of(element)
-        names = list(dict.fromkeys(token.text[1:] for token in tokens if token.kind == "variable"))
-        bound, outside = (_variables(self._source, elements) for elements in (context.before, context.outer))
-        hints: list[Hint] = []
-        for name in names if not element.groups else ():
-            if name not in bound:
-                says = f"Nothing gives ?{name} a value here."
-                if name in outside:
-                    says = f"?{name} has a value only outside this group, and a FILTER sees its own group alone."
-                near = tuple(Near(f"?{other}", f"?{other}") for other in close(name, sorted(bound), 3))
-                hints.append(Hint("unbound-variable", says, f"?{name}", near))
-        literals = [found for run in element.runs for found in self._source.terms(*run) if isinstance(found[1], Text)]
-        about_language = any(token.text.upper() in _LANGUAGE_WORDS for token in tokens)
-        for name in [name for name in names if name in bound][:3]:
-            inner = f"{{ SELECT ?{name} {{ {context.put('')} }} LIMIT 2000 }}"
-            rows = await self._prober.select(f"SELECT DISTINCT ?{name}", inner, f"LIMIT {_SAMPLE}")
-            values = [term for row in rows or () if name in row and (term := term_of(row[name]))]
-            if about_language:
-                hints += self._of_language(name, literals, values)
-            for written, text in literals[:_MOST_TERMS]:
-                if isinstance(text, Text) and not (about_language and _LANGUAGE.match(text.value)):
-                    hints += await self._compare(written, text, values)
-            if values:
-                says = f"Before this ?{name} has {len(values)} value{'' if len(values) == 1 else 's'}, such as:"
-                hints.append(Hint("values-before", says, f"?{name}", self._names.near(values[:5])))
-        return hints
-
-    def _of_language(self, name: str, literals: Iterable[tuple[str, Term]], values: Sequence[Term]) -> list[Hint]:
-        there = sorted({value.language for value in values if isinstance(value, Text)})
-        wanted = [written for written, text in literals if isinstance(text, Text) and _LANGUAGE.match(text.value)]
-        shown = ", ".join(f'"{tag}"' for tag in there) or "none, for they are no texts"
-        missing = [tag for tag in wanted if tag[1:-1].lower() not in {code.lower() for code in there}]
-        if not missing or not values:
-            return []
-        says = f'No value of ?{name} is in the language {missing[0]}; their tags are {shown} ("" is for no tag).'
-        return [Hint("language-filter", says, missing[0], tuple(Near(tag, tag) for tag in there if tag))]
-
-    async def _of_values(self, element: Element, context: Context) -> list[Hint]:
-        start, end = element.runs[0]
-        hints: list[Hint] = []
-        bound = _variables(self._source, context.before)
-        for token in self._source.tokens[start:end]:
-            if token.kind == "variable" and token.text[1:] in bound:
-                inner = f"{{ SELECT {token.text} {{ {context.put('')} }} LIMIT 2000 }}"
-                rows = await self._prober.select(f"SELECT DISTINCT {token.text}", inner, f"LIMIT {_SAMPLE}")
-                values = [term for row in rows or () if (term := term_of(row.get(token.text[1:], {})))]
-                for written, text in self._given(token.text[1:], [element])[:_MOST_TERMS]:
-                    if isinstance(text, Text):
-                        hints += await self._compare(written, text, values)
-                if values:
-                    says = f"Before this {token.text} has other values, such as:"
-                    hints.append(Hint("values-before", says, token.text, self._names.near(values[:5])))
-        return hints
-
-
-def _variables(source: Source, elements: Sequence[Element]) -> set[str]:
-    return {token.text[1:] for element in elements for token in source.tokens_of(element) if token.kind == "variable"}
