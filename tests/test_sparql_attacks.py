@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from cbdgraph.server.live import Live
+from cbdgraph.store.cached import CachedEngine
 from cbdgraph.store.local import LocalEngine
 from tests.test_server_running import facts, make_release, make_root, problem, running
 from tests.test_worker import CROSS, DEEP, RUNAWAYS, gone
@@ -54,7 +55,9 @@ def works(client: httpx.Client) -> bool:
 
 def worker_ids(client: httpx.Client) -> tuple[int, ...]:
     live: Live = client.app.state.live  # type: ignore[attr-defined]
-    engine = live.current.engine
+    cached = live.current.engine
+    assert isinstance(cached, CachedEngine)
+    engine = cached.engine
     assert isinstance(engine, LocalEngine)
     return engine.pool.process_ids
 
@@ -119,7 +122,7 @@ def test_a_killed_worker_is_replaced(small: httpx.Client) -> None:
 def test_a_full_queue_says_when_to_come_again(small: httpx.Client) -> None:
     async def rush() -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=small.base_url, timeout=30) as client:
-            calls = [client.post("/sparql", data={"query": CROSS}) for _ in range(6)]
+            calls = [client.post("/sparql", data={"query": f"{CROSS} # {n}"}) for n in range(6)]
             return list(await asyncio.gather(*calls))
 
     assert works(small)

@@ -182,9 +182,8 @@ def test_a_killed_worker_is_replaced(store_path: Path) -> None:
             (pid,) = workers.process_ids
             os.kill(pid, signal.SIGKILL)
             await asyncio.to_thread(gone, pid)
-            with pytest.raises((QueryTooLarge, EngineUnavailable)):
-                await workers.run(COUNT, "text/csv")
-            assert (await workers.run(COUNT, "text/csv")).rows == 1
+            await asyncio.sleep(0.05)
+            assert (await workers.run(COUNT, "text/csv")).rows == 1  # it was idle: nobody need know
             busy = asyncio.create_task(workers.run(CROSS, "text/csv"))
             await asyncio.sleep(0.1)
             os.kill(workers.process_ids[0], signal.SIGKILL)

@@ -88,22 +88,35 @@ def respond(
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, which is cancelled when the client goes; then `ClientGone`."""
-    task = asyncio.ensure_future(work)
+    this = asyncio.current_task()
+    assert this is not None
     watch: asyncio.Task[None] | None = None
+    is_gone = False
+
+    def begin() -> None:
+        nonlocal watch
+        watch = asyncio.create_task(_disconnected(request))
+        watch.add_done_callback(end)
+
+    def end(ended: asyncio.Task[None]) -> None:
+        nonlocal is_gone
+        if not ended.cancelled():
+            is_gone = True
+            this.cancel()
+
+    timer = asyncio.get_running_loop().call_later(_GRACE_SECONDS, begin)
     try:
-        await asyncio.wait({task}, timeout=_GRACE_SECONDS)
-        if not task.done():
-            watch = asyncio.ensure_future(_disconnected(request))
-            await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ClientGone
+        return await work
+    except asyncio.CancelledError:
+        if not is_gone:
+            raise
+        this.uncancel()
+        raise ClientGone from None
     finally:
-        unfinished = [other for other in (task, watch) if other is not None and not other.done()]
-        for other in unfinished:
-            other.cancel()
-        if unfinished:
-            await asyncio.gather(*unfinished, return_exceptions=True)
+        timer.cancel()
+        if watch is not None:
+            watch.remove_done_callback(end)
+            watch.cancel()
 
 
 async def _disconnected(request: Request) -> None:

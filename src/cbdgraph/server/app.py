@@ -17,13 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cbdgraph.errors import CbdGraphError, EngineUnavailable
+from cbdgraph.errors import EngineUnavailable
 from cbdgraph.server import answers, citations, dataset, graphs, named, pages, problems, resources, sparql, why
-from cbdgraph.server.envelope import Envelope
+from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
 from cbdgraph.server.listen import Server, make_config
 from cbdgraph.server.live import Live
-from cbdgraph.server.negotiate import JSON, NotAcceptable
-from cbdgraph.server.routes import describe_routes, make_routes
+from cbdgraph.server.negotiate import JSON
+from cbdgraph.server.routes import describe_routes, find_fixed, make_routes
 from cbdgraph.settings import Settings
 from cbdgraph.store.releases import current_release
 
@@ -58,16 +58,11 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=[Route("/openapi.json", show_description), *make_routes(routers)],
         lifespan=lifespan,
-        exception_handlers={
-            problems.Problem: _on_problem,
-            CbdGraphError: _on_error,
-            NotAcceptable: _on_error,
-            HTTPException: _on_http,
-        },
+        exception_handlers={**dict.fromkeys(ANSWERED, _on_error), HTTPException: _on_http},
     )
     app.router.redirect_slashes = False
     app.state.live = live
-    app.add_middleware(Envelope, live=live)
+    app.add_middleware(Envelope, live=live, fixed=find_fixed(routers))
     return app
 
 
@@ -80,14 +75,9 @@ def run(settings: Settings) -> None:
         Server(make_config(create_app(settings), settings)).run()
 
 
-async def _on_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, problems.Problem)
-    return pages.respond_problem(request, error)
-
-
 async def _on_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, CbdGraphError | NotAcceptable)
-    return pages.respond_problem(request, problems.problem_of(error))
+    assert isinstance(error, ANSWERED)
+    return respond_error(request, error)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ asking anybody: the key holds all of a request that any handler reads.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -18,12 +19,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cbdgraph.errors import EngineUnavailable
+from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.server import pages, problems
 from cbdgraph.server.answers import holds
 from cbdgraph.server.live import Kept, Live, Served
+from cbdgraph.server.negotiate import NotAcceptable
+from cbdgraph.server.routes import Handler
 
 _LOG: Final = logging.getLogger("cbdgraph.server")
+Answered = problems.Problem | CbdGraphError | NotAcceptable
+ANSWERED: Final = (problems.Problem, CbdGraphError, NotAcceptable)
 _POST_PATHS: Final = frozenset({"/sparql"})
 _METHODS: Final = "GET, HEAD, OPTIONS"
 _CORS: Final = (
@@ -47,9 +52,8 @@ class _Asked:
 class Envelope:
     """ASGI middleware; see the module."""
 
-    def __init__(self, app: ASGIApp, live: Live) -> None:
-        self._app, self._live = app, live
-        self._under_way = 0
+    def __init__(self, app: ASGIApp, live: Live, fixed: Mapping[tuple[str, str], Handler]) -> None:
+        self._app, self._live, self._fixed = app, live, fixed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,7 +82,11 @@ class Envelope:
             served = self._live.enter()
             response.name_release(served)
             scope["cbdgraph.served"] = served
-            await self._app(scope, receive, response.send)
+            handler = self._fixed.get((scope["method"], path))
+            if handler is None:
+                await self._app(scope, receive, response.send)
+            else:
+                await (await _handle(handler, Request(scope, receive)))(scope, receive, response.send)
             kept = response.kept
             if asked is not None and kept is not None:
                 served.responses.put(asked.key, kept, len(asked.key) + kept.size)
@@ -116,6 +124,20 @@ class Envelope:
             detail = f"{path} answers {allowed}; this service is read-only"
             return pages.respond_problem(Request(scope), problems.Problem("method", detail, {}, {"Allow": allowed}))
         return None
+
+
+async def _handle(handler: Handler, request: Request) -> Response:
+    try:
+        return await handler(request)
+    except ANSWERED as error:
+        return respond_error(request, error)
+
+
+def respond_error(request: Request, error: Answered) -> Response:
+    """What a request is answered with that met an error with an answer."""
+    return pages.respond_problem(
+        request, error if isinstance(error, problems.Problem) else problems.problem_of(error)
+    )
 
 
 class _Response:

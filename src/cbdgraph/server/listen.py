@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -58,7 +58,7 @@ def make_protocol(settings: Settings) -> type[HttpToolsProtocol]:
         """One connection; the limits are on what has come of a head that is not whole."""
 
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            super().connection_made(transport)  # type: ignore[arg-type]
+            super().connection_made(_Corked(transport, self.loop))  # type: ignore[arg-type]
             self._served_app = self.app
             self._head_size, self._is_in_head = 0, False
             self._timer: asyncio.TimerHandle | None = None
@@ -106,6 +106,31 @@ def make_protocol(settings: Settings) -> type[HttpToolsProtocol]:
             self.transport.close()
 
     return Protocol
+
+
+class _Corked:
+    """A transport that sends at once what is written at once: the head and the body of a response together."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._pieces:
+            self._loop.call_soon(self._flush)
+        self._pieces.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pieces:
+            self._transport.write(b"".join(self._pieces))
+            self._pieces.clear()
 
 
 def _whole_response(problem: problems.Problem) -> bytes:

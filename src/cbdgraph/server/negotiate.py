@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cbdgraph.errors import ParameterError
@@ -117,6 +118,11 @@ def choose(accept: str, offer: Sequence[str]) -> str:
     >>> choose("text/csv;q=0.5, application/*", ["text/csv", "application/json"])
     'application/json'
     """
+    return _choose(accept[:_LONGEST], tuple(offer))
+
+
+@lru_cache(maxsize=1024)  # clients say the same again and again
+def _choose(accept: str, offer: tuple[str, ...]) -> str:
     ranges = list(_parse(accept))
     if not ranges:
         return offer[0]

@@ -57,6 +57,16 @@ def make_routes(routers: Iterable[Router]) -> list[Route]:
     ]
 
 
+def find_fixed(routers: Iterable[Router]) -> dict[tuple[str, str], Handler]:
+    """The handlers of paths without parameters by method and path, to be called without looking for a route."""
+    return {
+        (operation.method, operation.path): operation.handler
+        for router in routers
+        for operation in router.operations
+        if "{" not in operation.path
+    }
+
+
 def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         return await handler(request, **request.path_params)

@@ -87,8 +87,9 @@ class CachedEngine:
                 repeatable=False,
                 client=client,
             )
-        graphs = tuple(None if names is None else tuple(names) for names in (default_graphs, named_graphs))
-        key = (query, media_type, graphs, trusted)
+        default = None if default_graphs is None else tuple(default_graphs)
+        named = None if named_graphs is None else tuple(named_graphs)
+        key = (query, media_type, default, named, trusted)
         while (answer := self._answers.get(key)) is None and (others := self._under_way.get(key)) is not None:
             outcome = await asyncio.shield(others)
             if isinstance(outcome, QueryError):

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 from cbdgraph.errors import QueryError, QueryRefused, QuerySyntaxError, QueryTimeout, QueryTooLarge
 
+_encode: Final = json.JSONEncoder().encode
+_decode: Final = json.JSONDecoder().decode
 LENGTHS: Final = struct.Struct(">II")
 CONTROL: Final = struct.Struct(">cI")
 YIELDING: Final = 10  # the niceness of a worker whose query is a long one
@@ -30,8 +32,14 @@ class Order:
 
 def format_frame(header: dict[str, Any], body: bytes = b"") -> bytes:
     """One frame as bytes."""
-    text = json.dumps(header).encode()
+    text = _encode(header).encode()
     return LENGTHS.pack(len(text), len(body)) + text + body
+
+
+def parse_header(text: bytes | bytearray) -> dict[str, Any]:
+    """The header of a frame."""
+    header: dict[str, Any] = _decode(text.decode())
+    return header
 
 
 def format_error(error: QueryError) -> dict[str, Any]:

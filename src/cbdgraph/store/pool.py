@@ -114,18 +114,22 @@ class WorkerPool:
         asker = self._clients.setdefault(client, _Client(client))
         worker = await self._take(asker)
         self._busy[worker.pid] = worker
-        yielding = asyncio.get_running_loop().call_later(_LONG_SECONDS, worker.give_way)
+        loop = asyncio.get_running_loop()
+        timers = (
+            loop.call_later(_LONG_SECONDS, worker.give_way),
+            loop.call_later(self._limits.seconds, worker.time_out),
+        )
         well = False
         try:
-            async with asyncio.timeout(self._limits.seconds):
-                reply, content = await worker.ask(header, query.encode())
-            well = not worker.is_slow
-        except TimeoutError as error:
-            raise QueryTimeout(self._limits.seconds) from error
+            reply, content = await worker.ask(header, query.encode())
+            well = worker.is_usable
         except ConnectionError as error:
+            if worker.is_late:
+                raise QueryTimeout(self._limits.seconds) from error
             raise await self._death(worker) from error
         finally:
-            yielding.cancel()
+            for timer in timers:
+                timer.cancel()
             del self._busy[worker.pid]
             asker.running -= 1
             if well:
@@ -168,9 +172,12 @@ class WorkerPool:
         """A worker for this client, when it is its turn."""
         if self._ending.is_set():
             raise EngineUnavailable("the service is ending", 5)
-        if self._idle and asker.running < self._per_client_running:
-            asker.running += 1
-            return self._idle.pop()
+        while self._idle and asker.running < self._per_client_running:
+            worker = self._idle.pop()
+            if worker.is_usable:
+                asker.running += 1
+                return worker
+            self._replace(worker)  # it has died since
         if asker.running + len(asker.waiting) >= self._per_client:
             raise ClientBusy(self._per_client, self._retry_after)
         if sum(len(client.waiting) for client in self._turns) >= self._queue:
@@ -179,10 +186,10 @@ class WorkerPool:
         if not asker.waiting:
             self._turns.append(asker)
         asker.waiting.append(waiter)
-        worker: Worker | None = None
+        given: Worker | None = None
         try:
             async with asyncio.timeout(self._limits.seconds):
-                worker = await waiter
+                given = await waiter
         except TimeoutError as error:
             raise EngineUnavailable("every worker was busy for too long", self._retry_after) from error
         finally:
@@ -191,12 +198,12 @@ class WorkerPool:
                 if not asker.waiting:
                     self._turns.remove(asker)
             # Handed over in the moment in which the call was cancelled: it must not be lost.
-            if worker is None and waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+            if given is None and waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 asker.running -= 1
                 self._give(waiter.result())
-            if worker is None:
+            if given is None:
                 self._forget(asker)
-        return worker
+        return given
 
     def _give(self, worker: Worker) -> None:
         """To whoever's turn it is, else to the idle ones."""

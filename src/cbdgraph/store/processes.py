@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self, cast
 
 from cbdgraph.errors import EngineUnavailable
-from cbdgraph.store.frames import CONTROL, LENGTHS, Order, format_frame
+from cbdgraph.store.frames import CONTROL, LENGTHS, Order, format_frame, parse_header
 
 _START_SECONDS: Final = 30.0
 _LOAD_SECONDS: Final = 600.0
@@ -184,14 +184,19 @@ class Nursery:
 
 
 class Worker:
-    """One process; `is_slow` once it had to give way to others, after which it is of no more use."""
+    """One process; `is_late` once it was out of time."""
 
-    __slots__ = ("_channel", "_end", "_errors", "_nursery", "is_slow", "pid")
+    __slots__ = ("_channel", "_end", "_errors", "_has_given_way", "_nursery", "is_late", "pid")
 
     def __init__(self, nursery: Nursery, pid: int, channel: _Channel, errors: int) -> None:
         self._nursery, self.pid, self._channel, self._errors = nursery, pid, channel, errors
-        self.is_slow = False
+        self._has_given_way = self.is_late = False
         self._end: asyncio.Task[tuple[int, str]] | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another query may be given to it: it lives, and has its full priority."""
+        return not (self._has_given_way or self.is_late or self._channel.is_closed)
 
     async def ask(self, header: dict[str, Any], query: bytes) -> tuple[dict[str, Any], bytes]:
         """The answer to a frame; `ConnectionError` if the worker ends before."""
@@ -200,8 +205,14 @@ class Worker:
 
     def give_way(self) -> None:
         """Let the queries of others go first."""
-        self.is_slow = True
+        self._has_given_way = True
         self._nursery.order(Order.YIELD, self.pid)
+
+    def time_out(self) -> None:
+        """End it, since its time is over; who waits for an answer hears that the connection is lost."""
+        self.is_late = True
+        self.kill()
+        self._channel.abort()
 
     def kill(self) -> None:
         """End it, whatever it does."""
@@ -243,12 +254,18 @@ class _Channel(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed.done()
+
     def send(self, frame: bytes) -> None:
+        if self.is_closed:
+            raise ConnectionResetError
         assert self._transport is not None
         self._transport.write(frame)
 
     async def receive(self) -> tuple[dict[str, Any], bytes]:
-        if self._closed.done():
+        if self.is_closed:
             raise ConnectionResetError
         self._waiting = asyncio.get_running_loop().create_future()
         self._look()
@@ -265,7 +282,7 @@ class _Channel(asyncio.Protocol):
             self._size = LENGTHS.size + sum(LENGTHS.unpack_from(self._buffer))
         if self._size and len(self._buffer) >= self._size:
             end_of_header = LENGTHS.size + LENGTHS.unpack_from(self._buffer)[0]
-            header = json.loads(self._buffer[LENGTHS.size : end_of_header])
+            header = parse_header(self._buffer[LENGTHS.size : end_of_header])
             body = bytes(memoryview(self._buffer)[end_of_header : self._size])
             del self._buffer[: self._size]
             self._size = 0
@@ -275,6 +292,10 @@ class _Channel(asyncio.Protocol):
         self._closed.set_result(None)
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(exc if isinstance(exc, ConnectionError) else ConnectionResetError())
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
     async def close(self) -> None:
         if self._transport is not None:

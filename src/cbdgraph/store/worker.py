@@ -28,7 +28,7 @@ from typing import Any, BinaryIO, Final
 from cbdgraph.errors import EngineUnavailable, QueryError, QueryTooLarge
 from cbdgraph.store import Limits
 from cbdgraph.store.embedded import Store, dump_path
-from cbdgraph.store.frames import CONTROL, LENGTHS, YIELDING, Order, format_error, format_frame
+from cbdgraph.store.frames import CONTROL, LENGTHS, YIELDING, Order, format_error, format_frame, parse_header
 
 # linux/sched.h and linux/prctl.h
 _CLONE_NEWUSER: Final = 0x10000000
@@ -138,7 +138,7 @@ def serve(store: Store, memory_mb: int, requests: BinaryIO, output: BinaryIO) ->
     """Answer one frame after the other."""
     while head := requests.read(LENGTHS.size):
         header_size, body_size = LENGTHS.unpack(head)
-        header: dict[str, Any] = json.loads(requests.read(header_size))
+        header = parse_header(requests.read(header_size))
         query = requests.read(body_size).decode()
         limits = Limits(header["seconds"], header["rows"], header["bytes"])
         signal.alarm(math.ceil(limits.seconds) + 2)

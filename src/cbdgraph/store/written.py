@@ -8,6 +8,11 @@ from typing import Final
 from cbdgraph.namespaces import PREFIXES
 
 # A text or an IRI is taken whole, so that what it holds is not a name; only a name fills the group.
+_QUOTED: Final = re.compile(rb'"[^"]*"')
+_TEXT_IN_JSON: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+# No rows, empty rows, terms within terms, and a text that ends as a row does: where none of these is, `"}},{"` stands
+# between rows and nowhere else, since a text writes its quotes as \".
+_UNUSUAL_IN_JSON: Final = (b":[]", b"{}", b"}}}", b'\\"}},{"')
 _NAME_IN_TURTLE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|<[^>]*>|([a-z]+):', re.DOTALL)
 
 
@@ -20,15 +25,15 @@ def count_rows(content: bytes, media_type: str) -> int:
     1
     """
     if media_type == "text/csv":  # a quoted value may hold line ends: count outside quotes
-        return sum(piece.count(b"\r\n") for piece in content.split(b'"')[::2]) - 1
+        return _QUOTED.sub(b"", content).count(b"\r\n") - 1
     if media_type == "text/tab-separated-values":  # literals write line ends as \n
         return content.count(b"\n") - 1
     if media_type == "application/sparql-results+xml":  # text writes < as &lt;
         return content.count(b"<result>")
-    structure = content.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
-    if structure[-1].startswith(b":[]"):
-        return 0
-    return sum(piece.count(b"},{") for piece in structure) + 1
+    if not any(map(content.__contains__, _UNUSUAL_IN_JSON)):
+        return content.count(b'"}},{"') + 1
+    structure = _TEXT_IN_JSON.sub(b"", content)
+    return 0 if structure.endswith(b":[]}}") else structure.count(b"},{") + 1
 
 
 def tidy_prefixes(content: bytes) -> bytes:
