@@ -74,8 +74,8 @@ def _plan(graph: str, quick: bool, write: bool) -> Plan:
     if quick:
         return Plan(1, 2.0, 1.0, 3.0, 2, 1, write)
     if graph == "real":
-        return Plan(3, 4.0, 3.0, 10.0, 5, 5, write)
-    return Plan(3, 10.0, 4.0, 30.0, 5, 1, write)
+        return Plan(7, 2.0, 1.5, 10.0, 5, 5, write)
+    return Plan(5, 8.0, 3.0, 30.0, 3, 1, write)
 
 
 class Bench:
