@@ -14,7 +14,7 @@ from cbdgraph.errors import EngineUnavailable, InvalidName, QueryError, QuerySyn
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE
 from cbdgraph.store import GRAPH_TYPES, RESULT_TYPES, Limits
-from cbdgraph.store.embedded import Store
+from cbdgraph.store.embedded import Store, dump_path
 from cbdgraph.store.written import count_rows
 
 EX = "http://example.org/"
@@ -187,3 +187,34 @@ def test_the_core_refuses_what_the_engine_refuses() -> None:
         else:
             if character not in left:
                 pyoxigraph.NamedNode(iri)
+
+
+def test_relative_iris_stand_under_the_base() -> None:
+    store = Store.memory()
+    store.insert("", [f"<{BASE}decision/cop/11/16> <{EX}p> <{EX}o> ."])
+    assert store.ask("ASK { <decision/cop/11/16> ?p ?o }")
+    assert not store.ask(f"BASE <{EX}> ASK {{ <decision/cop/11/16> ?p ?o }}")
+
+
+@pytest.mark.parametrize(
+    ("query", "media_type", "reason"),
+    [
+        ("CONSTRUCT { <e:a> <e:b> <<( <e:s> <e:p> <e:o> )>> } {}", "application/ld+json", "JSON-LD"),
+        ('SELECT ("a\\u0001b" AS ?x) {}', "application/sparql-results+xml", "U\\+0001"),
+        ('CONSTRUCT { <e:a> <e:b> "a\\uFFFEb" } {}', "application/rdf+xml", "U\\+FFFE"),
+        ("CONSTRUCT { <e:a> <e:1> 1 } {}", "application/rdf+xml", "<e:1>"),
+    ],
+)
+def test_what_a_format_cannot_say_is_an_error(query: str, media_type: str, reason: str) -> None:
+    with pytest.raises(QueryError, match=reason):
+        Store.memory().answer(query, media_type, Limits())
+
+
+def test_a_graph_without_a_name_is_served_and_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.nq").write_text(f"<{EX}a> <{EX}b> <{EX}c> _:g .\n", encoding="utf-8")
+    assert Store.build(tmp_path / "s", [tmp_path / "a.nq"], union_default=False) == {"": 0}
+    memory = Store.read_into_memory(dump_path(tmp_path / "s"))
+    assert memory.ask("ASK { GRAPH ?g { ?s ?p ?o } }")
+    # Blank nodes are called the same in memory and on disk.
+    name = "SELECT ?g { GRAPH ?g { ?s ?p ?o } }"
+    assert memory.select(name) == Store.open_read_only(tmp_path / "s").select(name)

@@ -26,7 +26,7 @@ from cbdgraph.errors import (
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, PREFIXES
 from cbdgraph.store import Answer, Limits, Table
-from cbdgraph.store.written import count_rows, tidy_prefixes
+from cbdgraph.store.written import check_xml, count_rows, tidy_prefixes
 
 GENID: Final = BASE + ".well-known/genid/"  # blank nodes as IRIs, RDF 1.1 Concepts section 3.5
 ENGINE: Final = f"Oxigraph {ox.__version__}"
@@ -186,9 +186,10 @@ class Store:
         self.load_text("\n".join(line.rstrip("\n") for line in ntriples) + "\n", "ntriples", graph)
 
     def counts(self) -> dict[str, int]:
-        """Triples per graph, in order of IRI; "" is the default graph and always there."""
+        """Triples per graph, in order of IRI; "" is the default graph and always there; unnamed ones are left out."""
         found = {"": _count(self._store.quads_for_pattern(None, None, None, ox.DefaultGraph()))}
-        for name in sorted(str(graph.value) for graph in self._store.named_graphs()):
+        names = (graph.value for graph in self._store.named_graphs() if isinstance(graph, ox.NamedNode))
+        for name in sorted(names):
             found[name] = _count(self._store.quads_for_pattern(None, None, None, ox.NamedNode(name)))
         return found
 
@@ -253,6 +254,8 @@ class Store:
             return Answer(result.serialize(format=result_format) or b"", media_type, "boolean", 1)
         sink = _Sink(limits, deadline)
         _write(result, sink, result_format)
+        if media_type == "application/sparql-results+xml":
+            check_xml(sink.pieces)
         content = b"".join(sink.pieces)
         rows = count_rows(content, media_type)
         if rows > limits.rows:
@@ -324,7 +327,12 @@ def _answer_graph(
 
 def _serialize(statements: list[Any], sink: _Sink, graph_format: ox.RdfFormat) -> None:
     prefixes = dict(PREFIXES) if graph_format in _PREFIXED else None
-    ox.serialize(statements, sink, format=graph_format, prefixes=prefixes)  # type: ignore[arg-type]
+    try:
+        ox.serialize(statements, sink, format=graph_format, prefixes=prefixes)  # type: ignore[arg-type]
+    except (RuntimeError, OSError, ValueError) as error:
+        raise _evaluation_error(error) from error
+    if graph_format == ox.RdfFormat.RDF_XML:
+        check_xml(sink.pieces, {statement.predicate.value for statement in statements})
 
 
 def _write(result: ox.QuerySolutions, sink: _Sink, result_format: ox.QueryResultsFormat) -> None:
@@ -349,7 +357,7 @@ def _run(
         chosen["default_graph"] = [ox.NamedNode(graph) for graph in default_graphs or ()]
         chosen["named_graphs"] = [ox.NamedNode(graph) for graph in named_graphs or ()]
     try:
-        return store.query(query, **chosen)
+        return store.query(query, base_iri=BASE, **chosen)
     except SyntaxError as error:
         from cbdgraph.store.explain import explain_syntax  # its patterns take as long to compile as a store to open
 

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
 from cbdgraph.errors import QueryRefused, QuerySyntaxError
+from cbdgraph.namespaces import BASE
 from cbdgraph.store import Form
 
 MAX_DEPTH: Final = 200  # the engine's parser is recursive: some thousand brackets end its process
@@ -88,7 +89,7 @@ class Checked:
     repeatable: bool
 
 
-def check_query(query: str, known_graphs: Collection[str] | None = None, base: str = "") -> Checked:
+def check_query(query: str, known_graphs: Collection[str] | None = None, base: str = BASE) -> Checked:
     """The form and graphs of a stranger's query.
 
     `QueryRefused` for SERVICE, an update, an unknown graph (when `known_graphs` is given) or too many brackets;
@@ -112,7 +113,7 @@ def _check_plain(query: str) -> Checked | None:
     return Checked(_FORMS[form[1].upper()], (), (), repeatable=True) if form else None
 
 
-def _check_tokens(query: str, base: str = "") -> Checked:
+def _check_tokens(query: str, base: str = BASE) -> Checked:
     decoded = decode(query)
     if decoded != query:
         _refuse_service(_read_what_is_readable(decoded))

@@ -1,10 +1,12 @@
-"""What the engine wrote, as bytes in; its rows counted, its prefixes put in order; must not import an engine."""
+"""What the engine wrote, as bytes in; looked through, counted and tidied; must not import an engine."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
+from cbdgraph.errors import QueryError
 from cbdgraph.namespaces import PREFIXES
 
 # A text or an IRI is taken whole, so that what it holds is not a name; only a name fills the group.
@@ -13,6 +15,9 @@ _TEXT_IN_JSON: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 # No rows, empty rows, terms within terms, and a text that ends as a row does: where none of these is, `"}},{"` stands
 # between rows and nowhere else, since a text writes its quotes as \".
 _UNUSUAL_IN_JSON: Final = (b":[]", b"{}", b"}}}", b'\\"}},{"')
+# What no XML document can hold, however it is written: section 2.2 of XML 1.0.
+_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+_XML_NAME_AT_END: Final = re.compile(r"[^\W\d][\w.\-\u00b7]*\Z")
 _NAME_IN_TURTLE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|<[^>]*>|([a-z]+):', re.DOTALL)
 
 
@@ -34,6 +39,24 @@ def count_rows(content: bytes, media_type: str) -> int:
         return content.count(b'"}},{"') + 1
     structure = _TEXT_IN_JSON.sub(b"", content)
     return 0 if structure.endswith(b":[]}}") else structure.count(b"},{") + 1
+
+
+def check_xml(pieces: Iterable[bytes], predicates: Iterable[str] = ()) -> None:
+    """`QueryError` if XML cannot say this: a control character in a text, a predicate that ends in no name.
+
+    >>> check_xml([b"a\\x01b"])
+    Traceback (most recent call last):
+    cbdgraph.errors.QueryError: XML cannot hold the character U+0001 of this answer; ask for another format
+    """
+    for piece in pieces:
+        if found := _NOT_XML.search(piece):
+            number = ord(found[0].decode())
+            raise QueryError(f"XML cannot hold the character U+{number:04X} of this answer; ask for another format")
+    for predicate in sorted(predicates):
+        if not _XML_NAME_AT_END.search(predicate):
+            raise QueryError(
+                f"RDF/XML cannot write the predicate <{predicate}>, which ends in no name; ask for another format"
+            )
 
 
 def tidy_prefixes(content: bytes) -> bytes:
