@@ -2,12 +2,14 @@
 
 Every query has a worker process to itself. One that is over its time, out of memory or no longer wanted is killed,
 and another is forked in its place: the processor is free at once, whatever the engine was doing. Clients take turns:
-none may hold all workers while there are several, and a query that takes long gives way to the others.
+none may hold all workers while there are several. There are more workers than processors: a query that takes long
+gives way, so that the others need not wait for it, and of the others only as many run as there are processors.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -66,6 +68,8 @@ class WorkerPool:
         self._busy: dict[int, Worker] = {}
         self._clients: dict[str, _Client] = {}
         self._turns: deque[_Client] = deque()  # clients that wait, the next one first
+        self._quick = 0  # queries that run and have not given way
+        self._quick_at_once = max(os.cpu_count() or 1, 2)
         self._forks: set[asyncio.Task[None]] = set()
         self._restart = asyncio.Lock()
         self._ending = asyncio.Event()
@@ -113,30 +117,24 @@ class WorkerPool:
         }
         asker = self._clients.setdefault(client, _Client(client))
         worker = await self._take(asker)
-        self._busy[worker.pid] = worker
         loop = asyncio.get_running_loop()
         timers = (
-            loop.call_later(_LONG_SECONDS, worker.give_way),
+            loop.call_later(_LONG_SECONDS, self._give_way, worker),
             loop.call_later(self._limits.seconds, worker.time_out),
         )
-        well = False
         try:
             reply, content = await worker.ask(header, query.encode())
-            well = worker.is_usable
         except ConnectionError as error:
             if worker.is_late:
                 raise QueryTimeout(self._limits.seconds) from error
             raise await self._death(worker) from error
+        except asyncio.CancelledError:
+            worker.kill()
+            raise
         finally:
             for timer in timers:
                 timer.cancel()
-            del self._busy[worker.pid]
-            asker.running -= 1
-            if well:
-                self._give(worker)
-            else:
-                self._replace(worker)
-            self._forget(asker)
+            self._release(worker, asker)
         if "error" in reply:
             raise parse_error(reply)
         return Answer(content, media_type, reply["form"], reply["rows"])
@@ -170,18 +168,12 @@ class WorkerPool:
 
     async def _take(self, asker: _Client) -> Worker:
         """A worker for this client, when it is its turn."""
-        if self._ending.is_set():
-            raise EngineUnavailable("the service is ending", 5)
-        while self._idle and asker.running < self._per_client_running:
-            worker = self._idle.pop()
-            if worker.is_usable:
-                asker.running += 1
-                return worker
-            self._replace(worker)  # it has died since
-        if asker.running + len(asker.waiting) >= self._per_client:
-            raise ClientBusy(self._per_client, self._retry_after)
-        if sum(len(client.waiting) for client in self._turns) >= self._queue:
-            raise EngineUnavailable("every worker is busy, and enough queries wait already", self._retry_after)
+        if (worker := self._find_worker(asker)) is not None:
+            return worker
+        refusal = self._find_refusal(asker)
+        if refusal is not None:
+            self._forget(asker)
+            raise refusal
         waiter: asyncio.Future[Worker] = asyncio.get_running_loop().create_future()
         if not asker.waiting:
             self._turns.append(asker)
@@ -199,37 +191,78 @@ class WorkerPool:
                     self._turns.remove(asker)
             # Handed over in the moment in which the call was cancelled: it must not be lost.
             if given is None and waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                asker.running -= 1
-                self._give(waiter.result())
-            if given is None:
+                self._release(waiter.result(), asker)
+            elif given is None:
                 self._forget(asker)
         return given
 
-    def _give(self, worker: Worker) -> None:
-        """To whoever's turn it is, else to the idle ones."""
+    def _find_refusal(self, asker: _Client) -> EngineUnavailable | None:
+        """Why this client may not even wait."""
         if self._ending.is_set():
+            return EngineUnavailable("the service is ending", 5)
+        if asker.running + len(asker.waiting) >= self._per_client:
+            return ClientBusy(self._per_client, self._retry_after)
+        if sum(len(client.waiting) for client in self._turns) >= self._queue:
+            return EngineUnavailable("every worker is busy, and enough queries wait already", self._retry_after)
+        return None
+
+    def _find_worker(self, asker: _Client) -> Worker | None:
+        """An idle worker for this client, if it may have one now; it is busy then."""
+        while self._may_run(asker):
+            worker = self._idle.pop()
+            if worker.is_usable:
+                asker.running += 1
+                self._quick += 1
+                self._busy[worker.pid] = worker
+                return worker
+            self._replace(worker)  # it has died since
+        return None
+
+    def _may_run(self, asker: _Client) -> bool:
+        return (
+            bool(self._idle)
+            and self._quick < self._quick_at_once
+            and asker.running < self._per_client_running
+            and not self._ending.is_set()
+        )
+
+    def _give_way(self, worker: Worker) -> None:
+        """This query is a long one: another may run beside it, and goes first."""
+        worker.give_way()
+        self._quick -= 1
+        self._hand_over()
+
+    def _release(self, worker: Worker, asker: _Client) -> None:
+        """The worker has done what it was asked, or will never do it."""
+        del self._busy[worker.pid]
+        asker.running -= 1
+        if not worker.has_given_way:
+            self._quick -= 1
+        if worker.is_usable and not self._ending.is_set():
+            self._idle.append(worker)
+        else:
             self._replace(worker)
-            return
-        for _ in range(len(self._turns)):
+        self._forget(asker)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Idle workers to those whose turn it is, until there is nobody who may have one."""
+        passed_over = 0
+        while passed_over < len(self._turns):
             client = self._turns.popleft()
-            waiter = None
-            if client.running < self._per_client_running:
-                while client.waiting and (waiter is None or waiter.done()):
-                    waiter = client.waiting.popleft()
+            while client.waiting and client.waiting[0].done():
+                client.waiting.popleft()  # it has given up
+            passed_over += 1
+            if client.waiting and (worker := self._find_worker(client)) is not None:
+                client.waiting.popleft().set_result(worker)
+                passed_over = 0
             if client.waiting:
                 self._turns.append(client)
-            if waiter is not None and not waiter.done():
-                client.running += 1
-                waiter.set_result(worker)
-                return
-        self._idle.append(worker)
 
     def _forget(self, client: _Client) -> None:
-        """One that asks nothing now; and with a worker less to its name, it may be its turn again."""
+        """One that asks nothing now."""
         if not client.running and not client.waiting:
             self._clients.pop(client.name, None)
-        if client.waiting and self._idle:
-            self._give(self._idle.pop())
 
     def _replace(self, worker: Worker) -> None:
         worker.kill()
@@ -252,7 +285,8 @@ class WorkerPool:
                     await asyncio.wait_for(self._ending.wait(), delay)
                 delay = min(delay * 2, 10.0)
             else:
-                self._give(fresh)
+                self._idle.append(fresh)
+                self._hand_over()
                 return
 
     async def _death(self, worker: Worker) -> CbdGraphError:

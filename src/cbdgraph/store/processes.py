@@ -184,19 +184,19 @@ class Nursery:
 
 
 class Worker:
-    """One process; `is_late` once it was out of time."""
+    """One process; `has_given_way` once its query was a long one, `is_late` once that was out of time."""
 
-    __slots__ = ("_channel", "_end", "_errors", "_has_given_way", "_nursery", "is_late", "pid")
+    __slots__ = ("_channel", "_end", "_errors", "_is_dying", "_nursery", "has_given_way", "is_late", "pid")
 
     def __init__(self, nursery: Nursery, pid: int, channel: _Channel, errors: int) -> None:
         self._nursery, self.pid, self._channel, self._errors = nursery, pid, channel, errors
-        self._has_given_way = self.is_late = False
+        self.has_given_way = self.is_late = self._is_dying = False
         self._end: asyncio.Task[tuple[int, str]] | None = None
 
     @property
     def is_usable(self) -> bool:
         """Whether another query may be given to it: it lives, and has its full priority."""
-        return not (self._has_given_way or self.is_late or self._channel.is_closed)
+        return not (self.has_given_way or self._is_dying or self._channel.is_closed)
 
     async def ask(self, header: dict[str, Any], query: bytes) -> tuple[dict[str, Any], bytes]:
         """The answer to a frame; `ConnectionError` if the worker ends before."""
@@ -205,7 +205,7 @@ class Worker:
 
     def give_way(self) -> None:
         """Let the queries of others go first."""
-        self._has_given_way = True
+        self.has_given_way = True
         self._nursery.order(Order.YIELD, self.pid)
 
     def time_out(self) -> None:
@@ -216,6 +216,7 @@ class Worker:
 
     def kill(self) -> None:
         """End it, whatever it does."""
+        self._is_dying = True
         self._nursery.order(Order.KILL, self.pid)
 
     async def end(self) -> tuple[int, str]:
