@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,6 +31,7 @@ Answered = problems.Problem | CbdGraphError | NotAcceptable
 ANSWERED: Final = (problems.Problem, CbdGraphError, NotAcceptable)
 _POST_PATHS: Final = frozenset({"/sparql"})
 _METHODS: Final = "GET, HEAD, OPTIONS"
+_LISTS: Final = (b"accept", b"accept-language", b"if-none-match")
 _CORS: Final = (
     (b"access-control-allow-origin", b"*"),
     (
@@ -59,6 +60,7 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = _unite(scope)
         asked = _read(scope)
         served = self._live.served
         if asked is not None and served is not None:
@@ -93,6 +95,8 @@ class Envelope:
         except EngineUnavailable as error:
             if not response.started:
                 await problems.respond(problems.problem_of(error))(scope, receive, response.send)
+        except ClientDisconnect:
+            pass  # amid its request: nobody is there to be answered
         except Exception:
             _LOG.exception("request failed: %s %s", method, quote(path))
             if not response.started:
@@ -177,22 +181,39 @@ class _Response:
         await self._send(message)
 
 
+def _unite(scope: Scope) -> Scope:
+    """The request with every list that was given in several headers in one (RFC 9110 section 5.3).
+
+    So all who read it read the same: handlers take the first of several headers.
+    """
+    names = [name for name, _ in scope["headers"]]
+    several = {name for name in _LISTS if names.count(name) > 1}
+    if not several:
+        return scope
+    headers = [(name, value) for name, value in scope["headers"] if name not in several]
+    for name in sorted(several):
+        headers.append((name, b",".join(value for other, value in scope["headers"] if other == name)))
+    return {**scope, "headers": headers}
+
+
 def _read(scope: Scope) -> _Asked | None:
     """What a GET or HEAD asks for; None for other methods."""
     if scope["method"] not in {"GET", "HEAD"}:
         return None
-    host = accept = language = held = b""
+    accept = language = held = b""
+    hosts: list[bytes] = []
     for name, value in scope["headers"]:
-        # A header given several times is one list (RFC 9110 section 5.3).
         if name == b"accept":
-            accept = accept + b"," + value if accept else value
+            accept = value
         elif name == b"accept-language":
-            language = language + b"," + value if language else value
+            language = value
         elif name == b"if-none-match":
-            held = held + b"," + value if held else value
+            held = value
         elif name == b"host":
-            host = value
-    address = (scope["scheme"].encode(), host, scope["raw_path"], scope["query_string"], accept, language)
+            hosts.append(value)
+    if len(hosts) != 1:
+        return None  # not as it should be: what it is answered with is for nobody else
+    address = (scope["scheme"].encode(), hosts[0], scope["raw_path"], scope["query_string"], accept, language)
     return _Asked(b"\n".join(address), held)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from cbdgraph.errors import ParameterError
 from cbdgraph.server import pages
-from cbdgraph.server.answers import ClientGone, etag, not_modified, served_of, while_connected
+from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, served_of, while_connected
 from cbdgraph.server.empty import explain_empty
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import HTML, JSON, choose, choose_format
@@ -44,7 +44,7 @@ async def respond_explained(
     if tag and (known := not_modified(request, tag)):
         return known
     source = await asyncio.to_thread(Source.read, query)
-    client = request.client.host if request.client else ""
+    client = client_of(request)
     seconds = live.settings.query_seconds
     prober = Prober(served, source, default_graphs, named_graphs, seconds, checked.repeatable, client)
     try:

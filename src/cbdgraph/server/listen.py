@@ -1,13 +1,15 @@
 """The HTTP server: an application and settings in, a uvicorn server out; knows no route.
 
-What a stranger can do before a request is whole is held here: the head of a request has a size and a time, and there
-are only so many connections.
+What a stranger can do with a connection is held here: the head of a request has a size and a time, what is no HTTP
+is answered as every error, a connection on which nothing goes on is closed, one that leaves its answer unread is not
+waited for without end, and there are only so many connections.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from typing import Any, Final
 
 import uvicorn
@@ -18,7 +20,10 @@ from cbdgraph.server import pages, problems
 from cbdgraph.settings import Settings
 
 HEAD_BYTES: Final = 64 * 1024  # of a request line with all headers; the address alone has a limit of its own
+HEAD_FIELDS: Final = 256  # header fields
 _RETRY_SECONDS: Final = 5
+_PATIENCE: Final = 4  # times `header_seconds` that a client may take nothing of its answer
+_UNREAD: Final = 8  # answers of the largest size that may lie here unread, of all clients together
 
 
 def make_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
@@ -51,8 +56,40 @@ class Server(uvicorn.Server):
                 sys.stderr.write(f"{line}\n")
 
 
+class _Unread:
+    """Connections whose answers wait to be read; the one of who holds most is given up when it is too much."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: dict[asyncio.Transport, str] = {}  # whose they are; the oldest first
+
+    def add(self, transport: asyncio.Transport, client: str) -> None:
+        """The answer on this connection is not read as it is written."""
+        self._held[transport] = client
+        while len(self._held) > 1:
+            sizes = {each: each.get_write_buffer_size() for each in self._held}
+            if sum(sizes.values()) <= self._limit:
+                return
+            holders: Counter[str] = Counter()
+            for each, size in sizes.items():
+                holders[self._held[each]] += size
+            (worst, _), *_ = holders.most_common(1)
+            oldest = next(each for each, holder in self._held.items() if holder == worst)
+            self.discard(oldest)
+            oldest.abort()
+
+    def discard(self, transport: asyncio.Transport) -> None:
+        """It has been read, or is given up."""
+        self._held.pop(transport, None)
+
+
+class _Unfit(Exception):
+    """Ends the reading of a request; the problem is kept by the protocol."""
+
+
 def make_protocol(settings: Settings) -> type[HttpToolsProtocol]:
     """uvicorn's protocol with the limits of `settings`."""
+    unread = _Unread(_UNREAD * settings.max_bytes)
 
     class Protocol(HttpToolsProtocol):
         """One connection; the limits are on what has come of a head that is not whole."""
@@ -60,32 +97,74 @@ def make_protocol(settings: Settings) -> type[HttpToolsProtocol]:
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(_Corked(transport, self.loop))  # type: ignore[arg-type]
             self._served_app = self.app
-            self._head_size, self._is_in_head = 0, False
+            self._head_size, self._is_in_head, self._fields = 0, False, 0
+            self._problem = problems.Problem("bad-request", "what was sent is no request of HTTP/1.1")
             self._timer: asyncio.TimerHandle | None = None
+            self._reader_timer: asyncio.TimerHandle | None = None
+            self._unsent = 0
             self._start_timer()
 
         def data_received(self, data: bytes) -> None:
+            was_in_head = self._is_in_head
             super().data_received(data)
-            if self._is_in_head and not self.transport.is_closing():
+            if self.transport.is_closing():
+                return
+            if self._is_in_head and was_in_head:
                 self._head_size += len(data)
                 if self._head_size > HEAD_BYTES:
-                    self._refuse("head-too-large", f"the head of a request may have {HEAD_BYTES} bytes here")
-                elif self._timer is None:
-                    self._start_timer()
+                    self._refuse(_head_too_large())
+                    return
+            # Whatever comes while nothing is being answered is the beginning of a request, or should be.
+            if self._timer is None and (self._is_in_head or not self._is_answering):
+                self._start_timer()
 
         def on_message_begin(self) -> None:
-            self._head_size, self._is_in_head = 0, True
+            self._head_size, self._is_in_head, self._fields = 0, True, 0
             super().on_message_begin()
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            if not self._is_in_head:
+                return  # behind a body: nobody reads these, and they may be without end
+            self._fields += 1
+            if self._fields > HEAD_FIELDS:
+                self._problem = _head_too_large()
+                raise _Unfit
+            super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
             self._is_in_head = False
             self._stop_timer()
+            hosts = sum(name == b"host" for name, _ in self.headers)
+            if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):  # RFC 9112 section 3.2
+                self._problem = problems.Problem("bad-request", f"expected one Host header, and there are {hosts}")
+                raise _Unfit
             self.app = _say_busy if len(self.connections) > settings.connections else self._served_app
             super().on_headers_complete()
 
+        def send_400_response(self, _: str) -> None:
+            if self._is_answering and self.cycle.response_started:
+                self.transport.close()  # it would stand amid that answer
+            else:
+                self._refuse(self._problem)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unsent = self.transport.get_write_buffer_size()
+            self._await_reader()
+            unread.add(self.transport, self.client[0] if self.client else "")
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._forget_reader()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_timer()
+            self._forget_reader()
             super().connection_lost(exc)
+
+        @property
+        def _is_answering(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
 
         def _start_timer(self) -> None:
             self._timer = self.loop.call_later(settings.header_seconds, self._be_late)
@@ -97,15 +176,38 @@ def make_protocol(settings: Settings) -> type[HttpToolsProtocol]:
 
         def _be_late(self) -> None:
             if self._is_in_head:
-                self._refuse("request-timeout", f"the head was not whole after {settings.header_seconds:g} seconds")
+                detail = f"the head was not whole after {settings.header_seconds:g} seconds"
+                self._refuse(problems.Problem("request-timeout", detail))
             else:
                 self.transport.close()  # nothing was asked
 
-        def _refuse(self, kind: str, detail: str) -> None:
-            self.transport.write(_whole_response(problems.Problem(kind, detail)))
+        def _await_reader(self) -> None:
+            self._reader_timer = self.loop.call_later(_PATIENCE * settings.header_seconds, self._look_at_reader)
+
+        def _look_at_reader(self) -> None:
+            size = self.transport.get_write_buffer_size()
+            if size >= self._unsent:
+                self.transport.abort()
+            else:
+                self._unsent = size
+                self._await_reader()
+
+        def _forget_reader(self) -> None:
+            unread.discard(self.transport)
+            if self._reader_timer is not None:
+                self._reader_timer.cancel()
+                self._reader_timer = None
+
+        def _refuse(self, problem: problems.Problem) -> None:
+            self.transport.write(_whole_response(problem))
             self.transport.close()
 
     return Protocol
+
+
+def _head_too_large() -> problems.Problem:
+    detail = f"the head of a request may have {HEAD_BYTES} bytes and {HEAD_FIELDS} fields here"
+    return problems.Problem("head-too-large", detail)
 
 
 class _Corked:
@@ -129,7 +231,8 @@ class _Corked:
 
     def _flush(self) -> None:
         if self._pieces:
-            self._transport.write(b"".join(self._pieces))
+            if not self._transport.is_closing():  # else nobody is there any more
+                self._transport.write(b"".join(self._pieces))
             self._pieces.clear()
 
 
