@@ -3,7 +3,8 @@
 Every query has a worker process to itself. One that is over its time, out of memory or no longer wanted is killed,
 and another is forked in its place: the processor is free at once, whatever the engine was doing. Clients take turns:
 none may hold all workers while there are several. There are more workers than processors: a query that takes long
-gives way, so that the others need not wait for it, and of the others only as many run as there are processors.
+gives way, so that the others need not wait for it, and of the others only as many run as there are processors, and
+one of each client that has none.
 """
 
 from __future__ import annotations
@@ -221,7 +222,7 @@ class WorkerPool:
     def _may_run(self, asker: _Client) -> bool:
         return (
             bool(self._idle)
-            and self._quick < self._quick_at_once
+            and (self._quick < self._quick_at_once or not asker.running)
             and asker.running < self._per_client_running
             and not self._ending.is_set()
         )
