@@ -66,7 +66,7 @@ GRAPH_ALIASES: Final[Mapping[str, str]] = {
 }
 # Of a longer header the rest is not read: to match quotes takes time.
 _LONGEST: Final = 4096
-_MOST_QUOTES: Final = 32  # of a header with more they are plain signs: one that is not closed costs a look at the rest
+_MOST_QUOTES: Final = 8  # in more they are plain signs: each that is not closed costs a look at the whole rest
 RESULT_OFFER: Final = (*RESULT_TYPES, *RESULT_ALIASES, HTML)
 GRAPH_OFFER: Final = (*GRAPH_TYPES, *GRAPH_ALIASES, HTML)
 
