@@ -6,14 +6,18 @@ import csv
 import io
 import json
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import httpx
 import pyoxigraph
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from SPARQLWrapper import JSON, N3, POST, SPARQLWrapper
 
 from cbdgraph.namespaces import BASE, GRAPHS
+from cbdgraph.server.problems import Problem
+from cbdgraph.server.sparql import _pairs
 from tests.test_server_running import facts, problem
 from tests.test_server_running import service as service
 
@@ -248,3 +252,13 @@ def test_same_question_same_bytes(service: httpx.Client) -> None:
 def test_json_errors_are_ascii(service: httpx.Client) -> None:
     response = service.get("/sparql", params={"query": "SELECT \u4e2d"})
     json.loads(response.content.decode("ascii"))
+
+
+@given(st.text(max_size=30), st.booleans())
+def test_percent_encoding_is_read_as_the_standard_library_does(text: str, whole: bool) -> None:
+    written = quote_plus(text) if whole else text.encode("ascii", "ignore").decode().replace("&", "").replace(";", "")
+    expected = parse_qsl("query=" + written, keep_blank_values=True, separator="&")
+    try:
+        assert _pairs(b"query=" + written.encode()) == expected
+    except Problem:
+        assert "\ufffd" in expected[0][1]  # bytes that are not UTF-8

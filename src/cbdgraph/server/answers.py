@@ -77,13 +77,16 @@ def respond(
     content: bytes | str, media_type: str, tag: str = "", headers: Mapping[str, str] | None = None
 ) -> Response:
     """A response that may be kept if it has a validator; text is UTF-8."""
-    own = {"Vary": "Accept", "Cache-Control": CACHE if tag else "no-store", **(headers or {})}
+    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+    own = {
+        "Content-Type": media_type + charset,
+        "Vary": "Accept",
+        "Cache-Control": CACHE if tag else "no-store",
+        **(headers or {}),
+    }
     if tag:
         own["ETag"] = tag
-    response = Response(content, headers=own)
-    charset = "; charset=utf-8" if media_type.startswith("text/") else ""
-    response.headers["Content-Type"] = media_type + charset
-    return response
+    return Response(content, headers=own)
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:

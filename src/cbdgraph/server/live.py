@@ -41,8 +41,8 @@ class Kept:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
-        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers)
+        """About how many bytes it takes; a header with the objects around it has 200."""
+        return len(self.body) + 200 * len(self.headers)
 
     @property
     def headers_without_content(self) -> tuple[tuple[bytes, bytes], ...]:

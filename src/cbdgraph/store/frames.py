@@ -11,9 +11,14 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from cbdgraph.errors import QueryError, QueryRefused, QuerySyntaxError, QueryTimeout, QueryTooLarge
+from cbdgraph.store import Limits
+
+Graphs = Sequence[str] | None
 
 _encode: Final = json.JSONEncoder().encode
 _decode: Final = json.JSONDecoder().decode
@@ -32,8 +37,32 @@ class Order:
 
 def format_frame(header: dict[str, Any], body: bytes = b"") -> bytes:
     """One frame as bytes."""
-    text = _encode(header).encode()
-    return LENGTHS.pack(len(text), len(body)) + text + body
+    return join_frame(_encode(header).encode(), body)
+
+
+def join_frame(header: bytes, body: bytes) -> bytes:
+    """A frame of a header that is JSON already."""
+    return LENGTHS.pack(len(header), len(body)) + header + body
+
+
+@lru_cache(maxsize=256)  # most questions have the same
+def format_question(media_type: str, default_graphs: Graphs, named_graphs: Graphs, limits: Limits) -> bytes:
+    """The header of a query."""
+    return _encode(
+        {
+            "media_type": media_type,
+            "default_graphs": default_graphs,
+            "named_graphs": named_graphs,
+            "limits": [limits.seconds, limits.rows, limits.bytes],
+        }
+    ).encode()
+
+
+@lru_cache(maxsize=256)
+def parse_question(header: bytes) -> tuple[str, Graphs, Graphs, Limits]:
+    """What `format_question` wrote."""
+    values = _decode(header.decode())
+    return values["media_type"], values["default_graphs"], values["named_graphs"], Limits(*values["limits"])
 
 
 def parse_header(text: bytes | bytearray) -> dict[str, Any]:

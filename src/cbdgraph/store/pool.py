@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -29,10 +30,11 @@ from cbdgraph.errors import (
     QueryTooLarge,
 )
 from cbdgraph.store import Answer, Limits
-from cbdgraph.store.frames import parse_error
+from cbdgraph.store.frames import format_question, parse_error
 from cbdgraph.store.processes import Nursery, Worker
 
 _LONG_SECONDS: Final = 1.0  # after which a query gives way to others
+_LOOK_SECONDS: Final = 0.025  # between looks at how long queries take: timers of their own would cost each as much
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class WorkerPool:
         self._busy: dict[int, Worker] = {}
         self._clients: dict[str, _Client] = {}
         self._turns: deque[_Client] = deque()  # clients that wait, the next one first
+        self._started: dict[Worker, float] = {}  # when each query began
+        self._watch: asyncio.Task[None] | None = None
         self._quick = 0  # queries that run and have not given way
         self._quick_at_once = max(os.cpu_count() or 1, 2)
         self._forks: set[asyncio.Task[None]] = set()
@@ -81,6 +85,7 @@ class WorkerPool:
         self._nursery = await self._start_nursery()
         for _ in range(self._size):
             self._fork()
+        self._watch = asyncio.create_task(self._watch_time())
 
     async def ready(self) -> None:
         """Wait until every worker has read the graph; `EngineUnavailable` if it cannot be read."""
@@ -108,21 +113,12 @@ class WorkerPool:
         client: str = "",
     ) -> Answer:
         """The answer of a worker; a cancelled call kills its worker."""
-        header = {
-            "media_type": media_type,
-            "default_graphs": default_graphs,
-            "named_graphs": named_graphs,
-            "seconds": self._limits.seconds,
-            "rows": self._limits.rows,
-            "bytes": self._limits.bytes,
-        }
+        default = None if default_graphs is None else tuple(default_graphs)
+        named = None if named_graphs is None else tuple(named_graphs)
+        header = format_question(media_type, default, named, self._limits)
         asker = self._clients.setdefault(client, _Client(client))
         worker = await self._take(asker)
-        loop = asyncio.get_running_loop()
-        timers = (
-            loop.call_later(_LONG_SECONDS, self._give_way, worker),
-            loop.call_later(self._limits.seconds, worker.time_out),
-        )
+        self._started[worker] = time.monotonic()
         try:
             reply, content = await worker.ask(header, query.encode())
         except ConnectionError as error:
@@ -133,8 +129,7 @@ class WorkerPool:
             worker.kill()
             raise
         finally:
-            for timer in timers:
-                timer.cancel()
+            del self._started[worker]
             self._release(worker, asker)
         if "error" in reply:
             raise parse_error(reply)
@@ -143,6 +138,9 @@ class WorkerPool:
     async def close(self) -> None:
         """End every worker, busy or idle; what is running gets an error."""
         self._ending.set()
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
         for client in self._turns:
             for waiter in client.waiting:
                 if not waiter.done():
@@ -227,11 +225,18 @@ class WorkerPool:
             and not self._ending.is_set()
         )
 
-    def _give_way(self, worker: Worker) -> None:
-        """This query is a long one: another may run beside it, and goes first."""
-        worker.give_way()
-        self._quick -= 1
-        self._hand_over()
+    async def _watch_time(self) -> None:
+        """Long queries give way: another may run beside them, and goes first. Those that are out of time end."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = time.monotonic()
+            for worker, started in self._started.items():
+                if now - started >= self._limits.seconds and not worker.is_late:
+                    worker.time_out()
+                elif now - started >= _LONG_SECONDS and not worker.has_given_way:
+                    worker.give_way()
+                    self._quick -= 1
+            self._hand_over()
 
     def _release(self, worker: Worker, asker: _Client) -> None:
         """The worker has done what it was asked, or will never do it."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self, cast
 
 from cbdgraph.errors import EngineUnavailable
-from cbdgraph.store.frames import CONTROL, LENGTHS, Order, format_frame, parse_header
+from cbdgraph.store.frames import CONTROL, LENGTHS, Order, join_frame, parse_header
 
 _START_SECONDS: Final = 30.0
 _LOAD_SECONDS: Final = 600.0
@@ -198,9 +198,9 @@ class Worker:
         """Whether another query may be given to it: it lives, and has its full priority."""
         return not (self.has_given_way or self._is_dying or self._channel.is_closed)
 
-    async def ask(self, header: dict[str, Any], query: bytes) -> tuple[dict[str, Any], bytes]:
-        """The answer to a frame; `ConnectionError` if the worker ends before."""
-        self._channel.send(format_frame(header, query))
+    async def ask(self, header: bytes, query: bytes) -> tuple[dict[str, Any], bytes]:
+        """The answer to a question; `ConnectionError` if the worker ends before."""
+        self._channel.send(join_frame(header, query))
         return await self._channel.receive()
 
     def give_way(self) -> None:

@@ -26,9 +26,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from cbdgraph.errors import EngineUnavailable, QueryError, QueryTooLarge
-from cbdgraph.store import Limits
 from cbdgraph.store.embedded import Store, dump_path
-from cbdgraph.store.frames import CONTROL, LENGTHS, YIELDING, Order, format_error, format_frame, parse_header
+from cbdgraph.store.frames import CONTROL, LENGTHS, YIELDING, Order, format_error, format_frame, parse_question
 
 # linux/sched.h and linux/prctl.h
 _CLONE_NEWUSER: Final = 0x10000000
@@ -117,6 +116,8 @@ def _be_a_worker(store: Store | Path, memory_mb: int, frames: int, errors: int) 
         _end_with_parent()
         with contextlib.suppress(OSError):  # when the machine runs out of memory, a worker goes first
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        if sys.platform.startswith("linux"):  # woken, a worker does not interrupt the service, which woke it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         if isinstance(store, Path):
             store = Store.open_read_only(store)
         memory = limit_memory(memory_mb)
@@ -138,14 +139,11 @@ def serve(store: Store, memory_mb: int, requests: BinaryIO, output: BinaryIO) ->
     """Answer one frame after the other."""
     while head := requests.read(LENGTHS.size):
         header_size, body_size = LENGTHS.unpack(head)
-        header = parse_header(requests.read(header_size))
+        media_type, default_graphs, named_graphs, limits = parse_question(requests.read(header_size))
         query = requests.read(body_size).decode()
-        limits = Limits(header["seconds"], header["rows"], header["bytes"])
         signal.alarm(math.ceil(limits.seconds) + 2)
         try:
-            answer = store.answer(
-                query, header["media_type"], limits, header["default_graphs"], header["named_graphs"]
-            )
+            answer = store.answer(query, media_type, limits, default_graphs, named_graphs)
             reply = format_frame({"form": answer.form, "rows": answer.rows}, answer.content)
         except QueryError as error:
             reply = format_frame(format_error(error))
