@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,13 +22,14 @@ from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.queries import Query, read_queries
 from cbdgraph.server.partitions import Partitions
 from cbdgraph.settings import Settings
-from cbdgraph.store import Engine, Limits
+from cbdgraph.store import RESULT_TYPES, Engine, Limits
 from cbdgraph.store.cached import Cache, CachedEngine
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.local import LocalEngine
 from cbdgraph.store.releases import Counts, current_release
 
 _LOOK_SECONDS: Final = 1.0
+_PREPARE_SECONDS: Final = 2.0
 _LOG: Final = logging.getLogger("cbdgraph.server")
 
 
@@ -94,10 +96,11 @@ class Live:
         """Open what there is; `EngineUnavailable` if nothing is built."""
         if self.settings.data:
             self._served = await self._open_files()
-            return
-        self._target = self._read_link()
-        self._served = await self._open_release()
-        self._start(self._watch())
+        else:
+            self._target = self._read_link()
+            self._served = await self._open_release()
+            self._start(self._watch())
+        self._start(self._prepare(self._served))
 
     async def close(self) -> None:
         """Close everything, whoever still uses it."""
@@ -160,6 +163,7 @@ class Live:
             _LOG.warning("the new release cannot be opened, the old one stays: %s", error)
         else:
             old, self._served = self._served, fresh
+            self._start(self._prepare(fresh))
             if old is not None:
                 old.retired = True
                 if not old.users:
@@ -167,6 +171,17 @@ class Live:
             _LOG.info("release %s is served now", fresh.release)
         finally:
             self._target = target
+
+    async def _prepare(self, served: Served) -> None:
+        """Work out what everyone asks, one after the other, when the first who came have been answered."""
+        if not self.settings.cache_mb:
+            return
+        await asyncio.sleep(_PREPARE_SECONDS)
+        for query in served.queries.values():
+            if any(parameter.required for parameter in query.parameters) or served.retired:
+                continue
+            with suppress(CbdGraphError):  # whoever asks it will be told
+                await served.engine.run_query(query.bind({}), media_type=RESULT_TYPES[0], trusted=True)
 
     async def _close(self, served: Served) -> None:
         await served.engine.close()

@@ -40,11 +40,12 @@ class Cache(Generic[V]):
     def put(self, key: Hashable, value: V, size: int) -> None:
         """Keep a value of about `size` bytes, if it is not too large a share."""
         size += _OVERHEAD
+        if (old := self._entries.pop(key, None)) is not None:
+            self.size -= old[1]
         if size > self.limit // _LARGEST_SHARE:
             return
-        old = self._entries.pop(key, None)
-        self.size += size - (old[1] if old else 0)
         self._entries[key] = value, size
+        self.size += size
         while self.size > self.limit:
             self.size -= self._entries.popitem(last=False)[1][1]
 
