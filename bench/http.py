@@ -105,6 +105,7 @@ class Bench:
                 with ExitStack() as stack:
                     if each := self._start(stack, name, SERVERS[name]):
                         self._round([each], 0, self.plan.slow)
+                        self._check(each)  # afterwards: what it has not finished in time keeps it busy
                         self.measured.servers.append(each)
         self.measured.starts = measure_starts(self.graph, self.names, self._first_query(), self.plan.starts, say)
         text = format_report(self.measured)
@@ -140,7 +141,7 @@ class Bench:
         running = Running(name, server, port)
         if name == "floor":
             self.measured.versions[name] = server.version()
-        else:
+        elif not server.slow:
             self._check(running)
         if not server.slow:
             warm = running.requests(self._series(_WARM, 20))
@@ -171,6 +172,9 @@ class Bench:
         for each in servers:
             load = run_load(each.port, each.requests(cold), seconds=seconds, grace=each.grace)
             each.cold.append(load)
+            if each.server.slow and load.failed:
+                say(f"  {each.server.name}: {load.answers} answers, {', '.join(load.failures)}")
+                continue  # it is still busy with them
             each.alone.append(
                 run_load(each.port, each.requests(alone), seconds=seconds / 2, connections=1, grace=each.grace)
             )

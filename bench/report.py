@@ -99,7 +99,7 @@ def _mix(measured: Measured) -> str:
         row = [each.server.name]
         for mine, theirs in ((ours.cold if ours else [], each.cold), (ours.cached if ours else [], each.cached)):
             times = [seconds for load in theirs for _, seconds in load.latencies]
-            row += [rate(statistics.median(load.rate for load in theirs))]
+            row += [rate(statistics.median([load.rate for load in theirs] or [0.0]))]
             row += [milliseconds(quantile(times, 0.5)), milliseconds(quantile(times, 0.99))]
             row.append(ratio(times_faster(mine, theirs), 1))
         rows.append([*row, ", ".join(f"{count} {why}" for why, count in each.failures.items()) or "0"])

@@ -83,6 +83,10 @@ class Ours(Server):
     def starts_from(self, graph: Graph, /) -> str:
         return "`make serve`, nothing changed" if graph.name == "real" else "the file"
 
+    def environment(self) -> Mapping[str, str]:
+        """This checkout, wherever the package is installed from."""
+        return {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
+
 
 class Oxigraph(Server):
     def prepare(self, graph: Graph, /) -> None:
@@ -236,8 +240,11 @@ class Fuseki(Server):
 
 
 @dataclass(frozen=True, slots=True)
-class Floor(Server):
+class Floor(Ours):
     size: int = 4096
+
+    def prepare(self, _: Graph, /) -> None:
+        """Nothing: it has no graph."""
 
     def command(self, _: Graph, /, port: int) -> list[str]:
         return [sys.executable, "-m", "bench.floor", str(port), str(self.size)]
@@ -267,7 +274,7 @@ def run_server(server: Server, graph: Graph, port: int, request: bytes = b"") ->
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**server.environment(), "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))},
+            env=server.environment(),
             cwd=FOLDER,
             start_new_session=True,
         )
