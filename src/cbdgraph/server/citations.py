@@ -13,8 +13,9 @@ from cbdgraph.namespaces import LANGUAGES
 from cbdgraph.server import pages
 from cbdgraph.server.answers import served_of
 from cbdgraph.server.known import known_iris
+from cbdgraph.server.negotiate import HTML, JSON
 from cbdgraph.server.problems import Problem
-from cbdgraph.server.routes import Router
+from cbdgraph.server.routes import Router, offer
 
 router = Router()
 
@@ -30,6 +31,7 @@ def _parameter(name: str, description: str, *, required: bool = False, **schema:
 @router.get(
     "/resolve",
     summary="What a written citation means",
+    responses={**offer((JSON, HTML)), 303: {"description": "the way to what it means, when that is certain"}},
     openapi_extra={
         "parameters": [
             _parameter(

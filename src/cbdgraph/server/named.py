@@ -32,7 +32,7 @@ from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format, short_names
 from cbdgraph.server.paging import offer_pages
 from cbdgraph.server.problems import Problem, problem_of
-from cbdgraph.server.routes import Router
+from cbdgraph.server.routes import Router, offer
 from cbdgraph.store import Answer
 
 router = Router()
@@ -63,7 +63,7 @@ _NO_TIME: Final = datetime(1980, 1, 1)  # the first that a ZIP archive can tell
 _SHEET_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-@router.get("/query", summary="The named queries")
+@router.get("/query", summary="The named queries", responses=offer((JSON, HTML)))
 async def list_queries(request: Request) -> Response:
     """Every named query with its parameters, columns and an example that has an answer."""
     served = served_of(request)
@@ -80,6 +80,7 @@ async def list_queries(request: Request) -> Response:
 @router.get(
     "/query/{name}",
     summary="Run a named query",
+    responses=offer(OFFER),
     openapi_extra={
         "parameters": [
             {

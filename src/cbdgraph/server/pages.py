@@ -19,7 +19,7 @@ from cbdgraph.server.answers import etag, not_modified, served_of
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_format
 from cbdgraph.server.problems import PROBLEMS, Problem
-from cbdgraph.server.routes import Router
+from cbdgraph.server.routes import Router, offer
 from cbdgraph.server.statements import direction, short
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def addresses(origin: str) -> list[str]:
     ]
 
 
-@router.get("/", summary="Home page")
+@router.get("/", summary="Home page", responses=offer((JSON, HTML)))
 async def home(request: Request) -> Response:
     """What there is: addresses, counts, examples; HTML for browsers, else JSON."""
     served = served_of(request)
@@ -184,15 +184,7 @@ async def show_version(request: Request) -> Response:
             "counts": _counts(request),
             "graphs": dict(sorted(facts.graphs.items())),
             "versions": {"cbdgraph": version("cbdgraph"), "engine": facts.engine, **served.built_with},
-            "limits": {
-                "seconds": settings.query_seconds,
-                "rows": settings.max_rows,
-                "bytes": settings.max_bytes,
-                "query_bytes": settings.max_query_bytes,
-                "url_bytes": settings.max_url_bytes,
-                "workers": settings.workers,
-                "queue": settings.queue,
-            },
+            "limits": {limit.name: limit.value for limit in settings.limits},
             "isolation": dict(facts.isolation),
         }
     )

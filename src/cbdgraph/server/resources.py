@@ -31,7 +31,7 @@ from cbdgraph.server.negotiate import (
 )
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.resource_page import make_page
-from cbdgraph.server.routes import Router
+from cbdgraph.server.routes import Router, offer
 
 router = Router()
 
@@ -64,7 +64,11 @@ WHERE {{
 }}"""
 
 
-@router.get("/{path:path}", summary="What the graph says about an IRI")
+@router.get(
+    "/{path:path}",
+    summary="What the graph says about an IRI",
+    responses={**offer(OFFER), 303: {"description": "the way to why it holds, with explain=inferred"}},
+)
 async def get_resource(request: Request, path: str) -> Response:
     """Any IRI under the base by its path: HTML for browsers, RDF by Accept, ?format= or a suffix such as .ttl."""
     served = served_of(request)

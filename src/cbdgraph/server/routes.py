@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 Handler = Callable[..., Awaitable[Response]]
+_PROBLEM: Final = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "remedy"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "remedy": {"type": "string"},
+    },
+}
+_ERROR: Final = {
+    "description": "a problem document (RFC 9457); for a browser a page that says the same",
+    "content": {"application/problem+json": {"schema": _PROBLEM}, "text/html": {}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +82,11 @@ def find_fixed(routers: Iterable[Router]) -> dict[tuple[str, str], Handler]:
     }
 
 
+def offer(media_types: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an operation that answers in any of these."""
+    return {200: {"description": "in the format that was asked for", "content": {each: {} for each in media_types}}}
+
+
 def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         return await handler(request, **request.path_params)
@@ -82,4 +102,10 @@ def describe_routes(routers: Iterable[Router], title: str, summary: str, version
     for router in routers:
         for operation in router.operations:
             app.add_api_route(operation.path, operation.handler, methods=[operation.method], **operation.described)
-    return app.openapi()
+    document = app.openapi()
+    for operations in document["paths"].values():
+        for described in operations.values():
+            described["responses"].pop("422", None)  # FastAPI's own, which there is not
+            described["responses"]["default"] = _ERROR
+    document.pop("components", None)  # those of 422
+    return document
