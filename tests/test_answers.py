@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +88,35 @@ def test_each_rule_of_inference_is_needed_by_a_question(release: Release, graph:
         store.load_text("\n".join(line for line in lines if name not in line), "nquads")
         store.unite_default_graph()
         assert any(answer(store, query) != asked[query.name] for query in questions), f"no question needs {rule}"
+
+
+def test_the_same_question_gives_the_same_bytes(release: Release) -> None:
+    """Also where nothing says in which order: whichever worker answers, today or after the next start."""
+    disordered = [
+        ("SELECT * { ?s ?p ?o } LIMIT 500", "solutions"),
+        ("SELECT DISTINCT ?p { ?s ?p ?o }", "solutions"),
+        ("SELECT ?c (COUNT(*) AS ?n) (GROUP_CONCAT(?s) AS ?all) { ?s a ?c } GROUP BY ?c", "solutions"),
+        ("SELECT ?g ?s { GRAPH ?g { ?s a ?c } } LIMIT 200", "solutions"),
+        ("CONSTRUCT { ?s ?p _:b } { ?s a ?c ; ?p ?o } LIMIT 50", "triples"),
+        ("DESCRIBE <decision/cop/11/16>", "triples"),
+    ]
+    asked = [(query.bind({}), "solutions") for folder, query in QUERIES if folder == "questions"] + disordered
+    program = (
+        "import sys, hashlib, json; from pathlib import Path; from cbdgraph.store import *;"
+        "from cbdgraph.store.embedded import Store, dump_path;"
+        "store = Store.read_into_memory(dump_path(Path(sys.argv[1])));"
+        "types = {'solutions': RESULT_TYPES, 'triples': GRAPH_TYPES};"
+        "print(*(hashlib.sha256(store.answer(query, name, Limits()).content).hexdigest()"
+        " for query, form in json.load(sys.stdin) for name in types[form]))"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(release.store_path)],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(3)
+    }
+    assert len(runs) == 1

@@ -11,11 +11,22 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Final, Self, get_type_hints
+from typing import Annotated, Any, Final, NamedTuple, Self, get_type_hints
 
 from cbdgraph.errors import SettingsError
 
 PREFIX: Final = "CBDGRAPH_"
+HEAD_BYTES: Final = 64 * 1024  # of a request line with all headers; the address alone has a limit of its own
+
+
+class Limit(NamedTuple):
+    """What a client may ask for: at most `value` in `unit`; what is beyond is answered with `status`."""
+
+    name: str
+    value: float
+    unit: str
+    status: int
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,26 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, int | float) and not meaning.low <= value <= meaning.high:
                 raise SettingsError(name, str(value), f"expected {meaning.low:g} to {meaning.high:g}")
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """All that a client may run into, as the service tells it."""
+        return (
+            Limit("seconds", self.query_seconds, "seconds", 504, "seconds of one query"),
+            Limit("rows", self.max_rows, "rows", 413, "rows or triples of one answer"),
+            Limit("bytes", self.max_bytes, "bytes", 413, "bytes of one answer"),
+            Limit("memory_mb", self.worker_memory_mb, "MiB", 413, "MiB of memory of one query"),
+            Limit("query_bytes", self.max_query_bytes, "bytes", 413, "bytes of one query"),
+            Limit("url_bytes", self.max_url_bytes, "bytes", 414, "bytes of an address"),
+            Limit("head_bytes", HEAD_BYTES, "bytes", 431, "bytes of the head of a request"),
+            Limit(
+                "head_seconds", self.header_seconds, "seconds", 408, "seconds until the head of a request is whole"
+            ),
+            Limit("per_client", self.per_client, "queries", 429, "queries under way from one address"),
+            Limit("workers", self.workers, "queries", 503, "queries under way from all"),
+            Limit("queue", self.queue, "queries", 503, "queries that wait"),
+            Limit("connections", self.connections, "connections", 503, "connections at a time"),
+        )
 
     @property
     def build_path(self) -> Path:

@@ -16,7 +16,7 @@ from cbdgraph.namespaces import BASE, GRAPHS, PREFIXES, expand
 from cbdgraph.server.live import Served
 from cbdgraph.server.partitions import LARGEST, Numbers, Partitions
 from cbdgraph.server.statements import short
-from cbdgraph.settings import Settings
+from cbdgraph.settings import Limit, Settings
 
 Triple = tuple[Iri, Iri, Iri | Text]
 
@@ -70,7 +70,7 @@ class _Node:
 def describe_service(settings: Settings, endpoint: str) -> list[Triple]:
     """The service at the address `endpoint`, and its limits."""
     service = _Node(SERVICE)
-    limits = _limits(settings)
+    limits = settings.limits
     return [
         *service.say("rdf:type", "sd:Service", "dcat:DataService"),
         *service.say("dcterms:title", Text("The SPARQL endpoint of cbdgraph", language="en")),
@@ -85,8 +85,8 @@ def describe_service(settings: Settings, endpoint: str) -> list[Triple]:
         *service.say("dcterms:conformsTo", *map(Iri, _STANDARDS)),
         *service.say("rdfs:seeAlso", Iri(BASE + ".well-known/void")),
         *service.say("rdfs:comment", *(Text(comment, language="en") for comment in _comments(settings))),
-        *service.say("schema:additionalProperty", *(Iri(f"{SERVICE.value}#limit-{name}") for name, *_ in limits)),
-        *(triple for limit in limits for triple in _describe_limit(*limit)),
+        *service.say("schema:additionalProperty", *(Iri(f"{SERVICE.value}#limit-{limit.name}") for limit in limits)),
+        *(triple for limit in limits for triple in _describe_limit(limit)),
     ]
 
 
@@ -233,25 +233,15 @@ def _describe_values(node: _Node, name: str, other: str, partitions: Partitions)
                 yield from part.say("void:triples", count)
 
 
-def _limits(settings: Settings) -> list[tuple[str, float, str, str]]:
-    """Name as at /version, value, unit, and what it is."""
-    return [
-        ("seconds", settings.query_seconds, "seconds", "seconds of one query"),
-        ("rows", settings.max_rows, "rows", "rows or triples of one answer"),
-        ("bytes", settings.max_bytes, "bytes", "bytes of one answer"),
-        ("query_bytes", settings.max_query_bytes, "bytes", "bytes of one query"),
-        ("url_bytes", settings.max_url_bytes, "bytes", "bytes of an address"),
-    ]
-
-
-def _describe_limit(name: str, value: float, unit: str, meaning: str) -> Iterator[Triple]:
-    limit = _Node(Iri(f"{SERVICE.value}#limit-{name}"))
+def _describe_limit(limit: Limit) -> Iterator[Triple]:
+    node, value = _Node(Iri(f"{SERVICE.value}#limit-{limit.name}")), limit.value
     number = Text(f"{value:g}", datatype=_term("xsd:decimal")) if isinstance(value, float) else int(value)
-    yield from limit.say("rdf:type", "schema:PropertyValue")
-    yield from limit.say("schema:propertyID", Text(name))
-    yield from limit.say("schema:name", Text(f"at most so many {meaning}", language="en"))
-    yield from limit.say("schema:maxValue", number)
-    yield from limit.say("schema:unitText", Text(unit))
+    beyond = f"at most so many {limit.meaning}; what is beyond is answered with {limit.status}"
+    yield from node.say("rdf:type", "schema:PropertyValue")
+    yield from node.say("schema:propertyID", Text(limit.name))
+    yield from node.say("schema:name", Text(beyond, language="en"))
+    yield from node.say("schema:maxValue", number)
+    yield from node.say("schema:unitText", Text(limit.unit))
 
 
 def _comments(settings: Settings) -> tuple[str, ...]:

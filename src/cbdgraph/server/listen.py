@@ -18,9 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cbdgraph.server import pages, problems
-from cbdgraph.settings import Settings
+from cbdgraph.settings import HEAD_BYTES, Settings
 
-HEAD_BYTES: Final = 64 * 1024  # of a request line with all headers; the address alone has a limit of its own
 HEAD_FIELDS: Final = 256  # header fields
 _RETRY_SECONDS: Final = 5
 _PATIENCE: Final = 4  # times `header_seconds` that a client may take nothing of its answer

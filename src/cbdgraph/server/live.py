@@ -72,9 +72,12 @@ class Served:
     is_counted: bool = False
     responses: Cache[Kept] = field(default_factory=lambda: Cache(0))  # by what they depend on
     graphs: frozenset[str] = field(init=False)  # the IRIs of the named graphs
+    stamp: str = field(init=False)  # what answers depend on besides the question
 
     def __post_init__(self) -> None:
-        self.graphs = frozenset(filter(None, self.engine.facts.graphs))
+        facts = self.engine.facts
+        self.graphs = frozenset(filter(None, facts.graphs))
+        self.stamp = f"{self.release} {self.data_hash} {facts.engine}"
 
 
 def limits_of(settings: Settings) -> Limits:

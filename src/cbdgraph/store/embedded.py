@@ -295,8 +295,9 @@ def _answer_graph(
     deadline: float,
 ) -> Answer:
     triples: set[ox.Triple] = set()
+    names: dict[str, ox.BlankNode] = {}
     for triple in _results(result):
-        triples.add(triple)
+        triples.add(_rename_blank_nodes(triple, names))
         if len(triples) > limits.rows:
             raise QueryTooLarge("rows", limits.rows)
         if not len(triples) % 256 and time.monotonic() > deadline:
@@ -323,6 +324,18 @@ def _answer_graph(
     if graph_format in _PREFIXED:
         content = tidy_prefixes(content)
     return Answer(content, media_type, "triples", len(ordered))
+
+
+def _rename_blank_nodes(triple: ox.Triple, names: dict[str, ox.BlankNode]) -> ox.Triple:
+    """A triple whose blank nodes are numbered as they come: the engine has new names for them each time."""
+
+    def rename(term: Any) -> Any:
+        if isinstance(term, ox.BlankNode):
+            return names.setdefault(term.value, ox.BlankNode(f"b{len(names)}"))
+        return _rename_blank_nodes(term, names) if isinstance(term, ox.Triple) else term
+
+    ends = rename(triple.subject), rename(triple.object)
+    return triple if ends == (triple.subject, triple.object) else ox.Triple(ends[0], triple.predicate, ends[1])
 
 
 def _serialize(statements: list[Any], sink: _Sink, graph_format: ox.RdfFormat) -> None:
