@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 from collections.abc import Coroutine, Mapping
 from functools import cache
-from importlib.metadata import version
 from ipaddress import ip_network
 from typing import Any, Final, TypeVar
 
@@ -52,7 +51,9 @@ def settings_of(request: Request) -> Settings:
 
 @cache
 def _version() -> str:
-    return version("cbdgraph")
+    import cbdgraph
+
+    return str(cbdgraph.__version__)  # looking it up takes longer than to open a store
 
 
 def etag(served: Served, *parts: object) -> str:

@@ -8,7 +8,6 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import version
 from typing import Final
 
 from starlette.applications import Starlette
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+import cbdgraph
 from cbdgraph.errors import EngineUnavailable
 from cbdgraph.server import answers, citations, dataset, graphs, named, pages, problems, resources, sparql, why
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
@@ -51,7 +51,8 @@ def create_app(settings: Settings) -> Starlette:
 
     async def show_description(_: Request) -> Response:
         if not description:
-            described = await asyncio.to_thread(describe_routes, routers, "cbdgraph", _SUMMARY, version("cbdgraph"))
+            version = cbdgraph.__version__
+            described = await asyncio.to_thread(describe_routes, routers, "cbdgraph", _SUMMARY, version)
             description.append(json.dumps(described, ensure_ascii=False).encode())
         return answers.respond(description[0], JSON)
 

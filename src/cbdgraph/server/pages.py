@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+import cbdgraph
 from cbdgraph.namespaces import BASE
 from cbdgraph.server import answers, problems
 from cbdgraph.server.answers import etag, not_modified, served_of
@@ -183,7 +183,7 @@ async def show_version(request: Request) -> Response:
             "data_hash": f"sha256:{served.data_hash}",
             "counts": _counts(request),
             "graphs": dict(sorted(facts.graphs.items())),
-            "versions": {"cbdgraph": version("cbdgraph"), "engine": facts.engine, **served.built_with},
+            "versions": {"cbdgraph": cbdgraph.__version__, "engine": facts.engine, **served.built_with},
             "limits": {limit.name: limit.value for limit in settings.limits},
             "isolation": dict(facts.isolation),
         }

@@ -20,7 +20,6 @@ from cbdgraph.errors import CbdGraphError, QueryRefused
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, respond, served_of, while_connected
 from cbdgraph.server.dataset import respond_service
-from cbdgraph.server.explained import respond_explained
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import (
     FORMATS,
@@ -274,6 +273,8 @@ async def _answer(request: Request, call: Call) -> Response:
         checked = check_query(query, graphs)
     check_graphs((*(call.default_graphs or ()), *(call.named_graphs or ())), graphs)
     if call.explain is not None:
+        from cbdgraph.server.explained import respond_explained  # a start does not wait for its modules
+
         return await respond_explained(
             request, call.explain, query, call.default_graphs, call.named_graphs, call.format, checked
         )
