@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -216,3 +218,31 @@ def test_memory_for_what_is_kept_is_bounded(tmp_path: Path, cache_mb: int) -> No
         for cache in (served.responses, served.engine._answers):
             assert cache.size <= cache_mb * 1024 * 1024 // 2
         assert (kept_by(client) == 0) == (cache_mb == 0)
+
+
+def test_what_is_kept_is_sent_the_same_however_it_is_asked(service: httpx.Client) -> None:
+    """At once, behind other requests on the same connection, on a connection that ends: by different ways here."""
+    target = f"/sparql?{urlencode({'query': LABELS})}"
+    service.get(target)
+    host, port = service.base_url.host, service.base_url.port or 80
+
+    def exchange(*requests: str) -> bytes:
+        with socket.create_connection((host, port), timeout=10) as connection:
+            connection.sendall("".join(requests).encode())
+            received = b""
+            while piece := connection.recv(65536):
+                received += piece
+        return re.sub(rb"(?i)date: [^\r]*\r\n|connection: close\r\n", b"", received)
+
+    line = f"GET {target} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n"
+    last = exchange(f"{line}Connection: close\r\n\r\n")
+    first = exchange(f"{line}\r\n", f"{line}Connection: close\r\n\r\n")
+    many = exchange(*[f"{line}\r\n"] * 300, f"{line}Connection: close\r\n\r\n")
+    assert last.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert first == last * 2
+    assert many == last * 301
+    tag = re.search(rb"(?i)etag: ([^\r]*)", last)
+    assert tag is not None
+    held = exchange(f"{line}If-None-Match: {tag[1].decode()}\r\n\r\n", f"HEAD{line[3:]}Connection: close\r\n\r\n")
+    assert held.startswith(b"HTTP/1.1 304 Not Modified\r\n")
+    assert held.endswith(last.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")

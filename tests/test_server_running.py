@@ -80,7 +80,7 @@ def running(**settings: Any) -> Iterator[httpx.Client]:
     """A client of a service on a free port of the loopback, in a thread of its own."""
     table = Settings(port=0, **settings)
     app = create_app(table)
-    server = uvicorn.Server(make_config(app, table))
+    server = uvicorn.Server(make_config(app, table, app.state.find))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

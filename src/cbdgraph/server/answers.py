@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
+from cbdgraph.server.kept import holds
 from cbdgraph.server.live import Served
 from cbdgraph.settings import Settings
 
@@ -72,16 +73,6 @@ def not_modified(request: Request, tag: str, vary: str = "Accept") -> Response |
     if holds(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"ETag": tag, "Vary": vary, "Cache-Control": CACHE})
     return None
-
-
-def holds(if_none_match: str, tag: str) -> bool:
-    """Whether a client that sends this header has the answer with this validator.
-
-    >>> holds('"a", W/"b"', 'W/"a"')
-    True
-    """
-    held = [value.strip().removeprefix("W/") for value in if_none_match.split(",")]
-    return tag.removeprefix("W/") in held or "*" in held
 
 
 def respond(

@@ -20,6 +20,7 @@ import cbdgraph
 from cbdgraph.errors import EngineUnavailable
 from cbdgraph.server import answers, citations, dataset, graphs, named, pages, problems, resources, sparql, why
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
+from cbdgraph.server.kept import find_kept, read_asked, unite
 from cbdgraph.server.listen import Server, make_config
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import JSON
@@ -63,6 +64,7 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.live = live
+    app.state.find = lambda scope: find_kept(live.served, read_asked(unite(scope)))
     app.add_middleware(Envelope, live=live, fixed=find_fixed(routers))
     return app
 
@@ -73,7 +75,8 @@ def run(settings: Settings) -> None:
         raise EngineUnavailable("nothing is built yet; run: cbdgraph build")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with suppress(KeyboardInterrupt):  # the usual end, after uvicorn has closed everything
-        Server(make_config(create_app(settings), settings)).run()
+        app = create_app(settings)
+        Server(make_config(app, settings, app.state.find)).run()
 
 
 async def _on_error(request: Request, error: Exception) -> Response:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -21,8 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.server import pages, problems
-from cbdgraph.server.answers import holds
-from cbdgraph.server.live import Kept, Live, Served
+from cbdgraph.server.kept import Asked, Kept, find_kept, read_asked, unite
+from cbdgraph.server.live import Live, Served
 from cbdgraph.server.negotiate import NotAcceptable
 from cbdgraph.server.routes import Handler
 
@@ -31,7 +30,6 @@ Answered = problems.Problem | CbdGraphError | NotAcceptable
 ANSWERED: Final = (problems.Problem, CbdGraphError, NotAcceptable)
 _POST_PATHS: Final = frozenset({"/sparql"})
 _METHODS: Final = "GET, HEAD, OPTIONS"
-_LISTS: Final = (b"accept", b"accept-language", b"if-none-match")
 _CORS: Final = (
     (b"access-control-allow-origin", b"*"),
     (
@@ -40,14 +38,6 @@ _CORS: Final = (
     ),
     (b"x-content-type-options", b"nosniff"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a response of a release depends on, as one text, and the validators that the client holds."""
-
-    key: bytes
-    held: bytes
 
 
 class Envelope:
@@ -60,17 +50,16 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope = _unite(scope)
-        asked = _read(scope)
-        served = self._live.served
-        if asked is not None and served is not None:
-            kept = served.responses.get(asked.key)
-            if kept is not None:
-                await _send_kept(kept, asked, scope["method"], send)
-                return
-        await self._work_out(scope, receive, send, asked)
+        scope = unite(scope)
+        asked = read_asked(scope)
+        found = find_kept(self._live.served, asked)
+        if found is None:
+            await self._work_out(scope, receive, send, asked)
+        else:
+            await send({"type": "http.response.start", "status": found.status, "headers": found.headers})
+            await send({"type": "http.response.body", "body": found.body})
 
-    async def _work_out(self, scope: Scope, receive: Receive, send: Send, asked: _Asked | None) -> None:
+    async def _work_out(self, scope: Scope, receive: Receive, send: Send, asked: Asked | None) -> None:
         path: str = scope["path"].rstrip("/") or "/"
         method: str = scope["method"]
         scope = {**scope, "path": path, "method": "GET" if method == "HEAD" else method}
@@ -175,52 +164,7 @@ class _Response:
             if not message.get("more_body") and self._start["status"] == 200:
                 tag = next((value for name, value in self._start["headers"] if name == b"etag"), b"")
                 if tag:
-                    self.kept = Kept(tuple(self._start["headers"]), b"".join(self._parts), tag)
+                    self.kept = Kept.of(self._start["headers"], b"".join(self._parts), tag.decode())
             if self._is_head:
                 message = {**message, "body": b""}
         await self._send(message)
-
-
-def _unite(scope: Scope) -> Scope:
-    """The request with every list that was given in several headers in one (RFC 9110 section 5.3).
-
-    So all who read it read the same: handlers take the first of several headers.
-    """
-    names = [name for name, _ in scope["headers"]]
-    several = {name for name in _LISTS if names.count(name) > 1}
-    if not several:
-        return scope
-    headers = [(name, value) for name, value in scope["headers"] if name not in several]
-    for name in sorted(several):
-        headers.append((name, b",".join(value for other, value in scope["headers"] if other == name)))
-    return {**scope, "headers": headers}
-
-
-def _read(scope: Scope) -> _Asked | None:
-    """What a GET or HEAD asks for; None for other methods."""
-    if scope["method"] not in {"GET", "HEAD"}:
-        return None
-    accept = language = held = b""
-    hosts: list[bytes] = []
-    for name, value in scope["headers"]:
-        if name == b"accept":
-            accept = value
-        elif name == b"accept-language":
-            language = value
-        elif name == b"if-none-match":
-            held = value
-        elif name == b"host":
-            hosts.append(value)
-    if len(hosts) != 1:
-        return None  # not as it should be: what it is answered with is for nobody else
-    address = (scope["scheme"].encode(), hosts[0], scope["raw_path"], scope["query_string"], accept, language)
-    return _Asked(b"\n".join(address), held)
-
-
-async def _send_kept(kept: Kept, asked: _Asked, method: str, send: Send) -> None:
-    if asked.held and holds(asked.held.decode("latin-1"), kept.tag.decode()):
-        status, headers, body = 304, kept.headers_without_content, b""
-    else:
-        status, headers, body = 200, kept.headers, kept.body if method == "GET" else b""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -11,28 +11,34 @@ import asyncio
 import gc
 import sys
 from collections import Counter
-from typing import Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from cbdgraph.server import pages, problems
+from cbdgraph.server.kept import Found
 from cbdgraph.settings import HEAD_BYTES, Settings
 
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
+
+Finder = Callable[[Scope], Found | None]
 HEAD_FIELDS: Final = 256  # header fields
 _RETRY_SECONDS: Final = 5
 _PATIENCE: Final = 4  # times `header_seconds` that a client may take nothing of its answer
 _UNREAD: Final = 8  # answers of the largest size that may lie here unread, of all clients together
 
 
-def make_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    """How uvicorn serves this application."""
+def make_config(app: ASGIApp, settings: Settings, find: Finder | None = None) -> uvicorn.Config:
+    """How uvicorn serves this application; `find` gives a response to a request without asking the application."""
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=make_protocol(settings),
+        http=make_protocol(settings, None if settings.proxies else find),  # it does not see what a proxy says
         ws="none",
         log_level="error",
         access_log=False,
@@ -91,8 +97,8 @@ class _Unfit(Exception):
     """Ends the reading of a request; the problem is kept by the protocol."""
 
 
-def make_protocol(settings: Settings) -> type[HttpToolsProtocol]:
-    """uvicorn's protocol with the limits of `settings`."""
+def make_protocol(settings: Settings, find: Finder | None = None) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol with the limits of `settings`; see `make_config`."""
     unread = _Unread(_UNREAD * settings.max_bytes)
 
     class Protocol(HttpToolsProtocol):
@@ -144,6 +150,21 @@ def make_protocol(settings: Settings) -> type[HttpToolsProtocol]:
                 raise _Unfit
             self.app = _say_busy if len(self.connections) > settings.connections else self._served_app
             super().on_headers_complete()
+
+        def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+            # A task, and headers one by one, take longer than all else of an answer that is there already. While more
+            # requests wait behind this one it goes the usual way: each would be answered within the one before.
+            found = None
+            is_usual = cycle.keep_alive and not self.pipeline and not self.flow.write_paused
+            if find is not None and is_usual and app is self._served_app:
+                found = find(cast(Scope, cycle.scope))
+            if found is None:
+                super()._start_asgi_task(cycle, app)
+                return
+            lines = b"".join(b"%s: %s\r\n" % header for header in cycle.default_headers)
+            self.transport.write(b"".join((STATUS_LINE[found.status], lines, found.lines, b"\r\n", found.body)))
+            cycle.response_started = cycle.response_complete = True
+            cycle.on_response()
 
         def send_400_response(self, _: str) -> None:
             if self._is_answering and self.cycle.response_started:

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.queries import Query, read_queries
+from cbdgraph.server.kept import Kept
 from cbdgraph.server.partitions import Partitions
 from cbdgraph.settings import Settings
 from cbdgraph.store import RESULT_TYPES, Engine, Limits
@@ -31,25 +32,6 @@ from cbdgraph.store.releases import Counts, current_release
 _LOOK_SECONDS: Final = 1.0
 _PREPARE_SECONDS: Final = 2.0
 _LOG: Final = logging.getLogger("cbdgraph.server")
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A whole response of status 200 with an ETag, as it was sent."""
-
-    headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes
-    tag: bytes
-
-    @property
-    def size(self) -> int:
-        """About how many bytes it takes; a header with the objects around it has 200."""
-        return len(self.body) + 200 * len(self.headers)
-
-    @property
-    def headers_without_content(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Those of a 304."""
-        return tuple(header for header in self.headers if not header[0].startswith(b"content-"))
 
 
 @dataclass(slots=True)

@@ -1,0 +1,139 @@
+"""Responses that are kept: what a request asks for in, a whole response out; works nothing out.
+
+A response with an ETag is the same bytes for the same request and release. The key holds all of a request that any
+handler reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol, Self
+
+from starlette.types import Scope
+
+_LISTS: Final = (b"accept", b"accept-language", b"if-none-match")
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a response of a release depends on, as one text; the validators that the client holds; GET or HEAD."""
+
+    key: bytes
+    held: bytes
+    is_head: bool
+
+
+class Found(NamedTuple):
+    """A response as it is sent: status, header lines each with its line end, body."""
+
+    status: int
+    lines: bytes
+    body: bytes
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The header lines taken apart."""
+        pairs = (line.partition(b": ") for line in self.lines.split(b"\r\n") if line)
+        return [(name, value) for name, _, value in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A whole response of status 200 with an ETag; `lines` are its headers, and those of a 304."""
+
+    lines: bytes
+    lines_unmodified: bytes
+    body: bytes
+    tag: str
+
+    @classmethod
+    def of(cls, headers: Headers, body: bytes, tag: str) -> Self:
+        """Keep what was sent."""
+        headers = list(headers)
+        unmodified = (header for header in headers if not header[0].startswith(b"content-"))
+        return cls(_join(headers), _join(unmodified), body, tag)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return len(self.body) + len(self.lines) + len(self.lines_unmodified)
+
+    def answer(self, asked: Asked) -> Found:
+        """The response to one who asks for it."""
+        if asked.held and holds(asked.held.decode("latin-1"), self.tag):
+            return Found(304, self.lines_unmodified, b"")
+        return Found(200, self.lines, b"" if asked.is_head else self.body)
+
+
+class Responses(Protocol):
+    """Where responses are kept: `Served`, which this module must not import."""
+
+    @property
+    def responses(self) -> Shelf: ...
+
+
+class Shelf(Protocol):
+    """Responses by their keys."""
+
+    def get(self, key: bytes) -> Kept | None: ...
+
+
+def find_kept(served: Responses | None, asked: Asked | None) -> Found | None:
+    """The response to what is asked, if it is kept."""
+    if served is None or asked is None:
+        return None
+    kept = served.responses.get(asked.key)
+    return None if kept is None else kept.answer(asked)
+
+
+def holds(if_none_match: str, tag: str) -> bool:
+    """Whether a client that sends this header has the answer with this validator.
+
+    >>> holds('"a", W/"b"', 'W/"a"')
+    True
+    """
+    held = [value.strip().removeprefix("W/") for value in if_none_match.split(",")]
+    return tag.removeprefix("W/") in held or "*" in held
+
+
+def unite(scope: Scope) -> Scope:
+    """The request with every list that was given in several headers in one (RFC 9110 section 5.3).
+
+    So all who read it read the same: handlers take the first of several headers.
+    """
+    names = [name for name, _ in scope["headers"]]
+    several = {name for name in _LISTS if names.count(name) > 1}
+    if not several:
+        return scope
+    headers = [(name, value) for name, value in scope["headers"] if name not in several]
+    for name in sorted(several):
+        headers.append((name, b",".join(value for other, value in scope["headers"] if other == name)))
+    return {**scope, "headers": headers}
+
+
+def read_asked(scope: Scope) -> Asked | None:
+    """What a GET or HEAD asks for; None for other methods."""
+    if scope["method"] not in {"GET", "HEAD"}:
+        return None
+    accept = language = held = b""
+    hosts: list[bytes] = []
+    for name, value in scope["headers"]:
+        if name == b"accept":
+            accept = value
+        elif name == b"accept-language":
+            language = value
+        elif name == b"if-none-match":
+            held = value
+        elif name == b"host":
+            hosts.append(value)
+    if len(hosts) != 1:
+        return None  # not as it should be: what it is answered with is for nobody else
+    address = (scope["scheme"].encode(), hosts[0], scope["raw_path"], scope["query_string"], accept, language)
+    return Asked(b"\n".join(address), held, scope["method"] == "HEAD")
+
+
+def _join(headers: Headers) -> bytes:
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
