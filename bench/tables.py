@@ -1,10 +1,11 @@
-"""Tables as Markdown, on the terminal and between two marks in docs/performance.md; measures nothing."""
+"""Tables as Markdown, on the terminal and between two marks of a document; measures nothing."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from bench.graphs import ROOT
@@ -57,12 +58,12 @@ def ratio(value: float, other: float) -> str:
     return f"{times:.2f}x" if times < 10 else f"{times:,.0f}x"
 
 
-def write_section(name: str, text: str) -> None:
-    """Put `text` in place of what stands between the marks of `name` in the document."""
+def write_section(name: str, text: str, document: Path = DOCUMENT) -> None:
+    """Put `text` in place of what stands between the marks of `name` in a document."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before = DOCUMENT.read_text(encoding="utf-8")
+    before = document.read_text(encoding="utf-8")
     if begin not in before or end not in before:
-        raise SystemExit(f"{DOCUMENT.name} has no place for {name!r}")
+        raise SystemExit(f"{document.name} has no place for {name!r}")
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     after = pattern.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", before)
-    DOCUMENT.write_text(after, encoding="utf-8")
+    document.write_text(after, encoding="utf-8")
