@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -116,6 +115,8 @@ def _build(settings: Settings, inputs: str, report: Report, show: Callable[[Vali
     graphs.update((mint_graph(f"inferred/{name}"), list(lines)) for name, lines in inference.triples.items() if lines)
     graphs.update((graph, [format_ntriple(triple) for triple in made]) for graph, made in derived.items() if made)
     graphs[CATALOG] = [format_ntriple(triple) for triple in _catalog(project, rules, inference, derived)]
+    from importlib.metadata import version  # takes as long to import as all else that tells whether to build
+
     with _step(report, "write") as done:
         stated = sum(map(len, asserted.values()))
         release = publish(

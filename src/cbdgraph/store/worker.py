@@ -116,8 +116,6 @@ def _be_a_worker(store: Store | Path, memory_mb: int, frames: int, errors: int) 
         _end_with_parent()
         with contextlib.suppress(OSError):  # when the machine runs out of memory, a worker goes first
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-        if sys.platform.startswith("linux"):  # woken, a worker does not interrupt the service, which woke it
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         if isinstance(store, Path):
             store = Store.open_read_only(store)
         memory = limit_memory(memory_mb)
