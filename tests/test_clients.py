@@ -209,6 +209,28 @@ def test_who_does_not_read_is_not_waited_for(root: Path) -> None:
         assert len(client.get("/sparql", params={"query": query}).content) > 15_000_000  # who reads gets all of it
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read where Linux says it")
+def test_many_large_answers_at_once_are_not_made_before_they_are_read(root: Path) -> None:
+    """A packet of requests for what is kept, of a client that reads none of it."""
+
+    def memory() -> int:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    query = 'SELECT ?a ("' + "x" * 100 + '" AS ?x) { ?a ?b ?c . ?d ?e ?f } LIMIT 10000'
+    target = httpx.Request("GET", "http://x/sparql", params={"query": query}).url.raw_path
+    with running(root=root, workers=1) as client:
+        size = len(client.get(target.decode()).content)
+        assert size > 2_000_000
+        address = client.base_url.host, client.base_url.port or 80
+        with socket.create_connection(address, timeout=10) as stranger:
+            before = memory()
+            stranger.sendall((b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 100)
+            for _ in range(10):
+                time.sleep(0.05)
+                assert memory() - before < 20 * size
+        assert client.get("/health").status_code == 200
+
+
 class _Transport:
     def __init__(self, size: int) -> None:
         self.size, self.is_aborted = size, False

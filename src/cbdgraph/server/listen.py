@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from cbdgraph.server import pages, problems
@@ -156,6 +157,7 @@ def make_protocol(settings: Settings, find: Finder | None = None) -> type[HttpTo
             # requests wait behind this one it goes the usual way: each would be answered within the one before.
             found = None
             is_usual = cycle.keep_alive and not self.pipeline and not self.flow.write_paused
+            is_usual = is_usual and not cast(_Corked, self.transport).is_full  # its answers may be large, and many
             if find is not None and is_usual and app is self._served_app:
                 found = find(cast(Scope, cycle.scope))
             if found is None:
@@ -241,6 +243,12 @@ class _Corked:
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
         self._pieces: list[bytes] = []
+        self._size = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much waits to be sent at once as may wait when the client does not read."""
+        return self._size > HIGH_WATER_LIMIT
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -249,6 +257,7 @@ class _Corked:
         if not self._pieces:
             self._loop.call_soon(self._flush)
         self._pieces.append(data)
+        self._size += len(data)
 
     def close(self) -> None:
         self._flush()
@@ -259,6 +268,7 @@ class _Corked:
             if not self._transport.is_closing():  # else nobody is there any more
                 self._transport.write(b"".join(self._pieces))
             self._pieces.clear()
+            self._size = 0
 
 
 def _whole_response(problem: problems.Problem) -> bytes:
