@@ -52,7 +52,7 @@ class Settings:
     proxies: Annotated[
         str, Meaning("addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, separated by ','")
     ] = ""
-    workers: Annotated[int, Meaning("processes that run strangers' queries", low=1, high=64)] = 4
+    workers: Annotated[int, Meaning("processes that run strangers' queries", low=1, high=64)] = 6
     queue: Annotated[int, Meaning("queries that may wait for a worker; one more is answered 503", low=0)] = 64
     per_client: Annotated[
         int, Meaning("queries that one address may have under way; one more is answered 429", low=1)

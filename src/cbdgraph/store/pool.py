@@ -34,6 +34,7 @@ from cbdgraph.store.frames import format_question, parse_error
 from cbdgraph.store.processes import Nursery, Worker
 
 _LONG_SECONDS: Final = 1.0  # after which a query gives way to others
+_AHEAD: Final = 2  # quick queries beyond one for each processor: while an answer is taken, another is worked out
 _LOOK_SECONDS: Final = 0.025  # between looks at how long queries take: timers of their own would cost each as much
 
 
@@ -65,7 +66,7 @@ class WorkerPool:
     ) -> None:
         self._store_path, self._in_memory, self._memory_mb = store_path, in_memory, memory_mb
         self._limits, self._size, self._queue, self._per_client = limits, workers, queue, per_client
-        self._per_client_running = max(workers - 1, 1)
+        self._per_client_running = min(max(workers - 1, 1), per_client)
         self._nursery: Nursery | None = None
         self._idle: list[Worker] = []
         self._busy: dict[int, Worker] = {}
@@ -74,7 +75,7 @@ class WorkerPool:
         self._started: dict[Worker, float] = {}  # when each query began
         self._watch: asyncio.Task[None] | None = None
         self._quick = 0  # queries that run and have not given way
-        self._quick_at_once = max(os.cpu_count() or 1, 2)
+        self._quick_at_once = (os.cpu_count() or 1) + _AHEAD
         self._forks: set[asyncio.Task[None]] = set()
         self._restart = asyncio.Lock()
         self._ending = asyncio.Event()
