@@ -7,6 +7,7 @@ beside the old one and takes over in one step; the old one is closed when its la
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import logging
 import os
@@ -173,6 +174,8 @@ class Live:
         if served.descriptor is not None:
             os.close(served.descriptor)
             served.descriptor = None
+        # What was kept of it is many objects in circles, and these are looked for seldom.
+        asyncio.get_running_loop().call_later(_LOOK_SECONDS, gc.collect)
 
     async def _open_release(self) -> Served:
         release = current_release(self.settings.build_path)

@@ -36,6 +36,7 @@ _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
 _MIB: Final = 1024 * 1024
+_DESCRIPTORS: Final = 65_536  # beyond any that is open when a worker begins
 
 
 def main(arguments: list[str]) -> int:
@@ -113,6 +114,9 @@ def _be_a_worker(store: Store | Path, memory_mb: int, frames: int, errors: int) 
             os.dup2(errors, standard)
         with Path(os.devnull).open("rb") as nothing:
             os.dup2(nothing.fileno(), 0)
+        # Nor may it hold what its parent was started with: the control socket is there under other numbers too.
+        os.closerange(3, frames)
+        os.closerange(frames + 1, _DESCRIPTORS)
         _end_with_parent()
         with contextlib.suppress(OSError):  # when the machine runs out of memory, a worker goes first
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
