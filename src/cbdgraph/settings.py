@@ -123,6 +123,10 @@ class Settings:
             Limit("connections", self.connections, "connections", 503, "connections at a time"),
         )
 
+    def holds_in_memory(self, triples: int) -> bool:
+        """Whether the workers share a graph of that size in memory; what stands in two graphs counts twice."""
+        return triples <= self.memory_triples
+
     @property
     def build_path(self) -> Path:
         """The build folder, absolute or under `root`."""

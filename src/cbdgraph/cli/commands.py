@@ -151,9 +151,15 @@ def run_serve(args: argparse.Namespace) -> int:
                 return FAULTS if code == FAULTS else FAILED
             if code != GOOD:
                 say("cbdgraph: the release before is served")
+    launched = None
+    if not settings.data and (release := current_release(settings.build_path)) is not None:
+        from cbdgraph.store.launch import launch
+
+        in_memory = settings.holds_in_memory(release.manifest.triples)
+        launched = launch(release.store_path, in_memory=in_memory, memory_mb=settings.worker_memory_mb)
     from cbdgraph.server.app import run
 
-    run(settings)
+    run(settings, launched)
     return GOOD
 
 

@@ -26,17 +26,19 @@ from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import JSON
 from cbdgraph.server.routes import describe_routes, find_fixed, make_routes
 from cbdgraph.settings import Settings
+from cbdgraph.store.launch import Launched
 from cbdgraph.store.releases import current_release
 
 _SUMMARY: Final = "The decisions and targets of the Convention on Biological Diversity as linked data; read-only"
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, launched: Launched | None = None) -> Starlette:
     """The application; its lifespan opens the store and the workers, and ends them.
 
-    With `settings.data` it serves those files in place of the built release.
+    With `settings.data` it serves those files in place of the built release. The parent of the workers may be
+    `launched` already.
     """
-    live = Live(settings)
+    live = Live(settings, launched)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -69,13 +71,13 @@ def create_app(settings: Settings) -> Starlette:
     return app
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, launched: Launched | None = None) -> None:
     """Serve until interrupted, and print the addresses to try; `EngineUnavailable` if there is nothing to serve."""
     if not settings.data and current_release(settings.build_path) is None:
         raise EngineUnavailable("nothing is built yet; run: cbdgraph build")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     with suppress(KeyboardInterrupt):  # the usual end, after uvicorn has closed everything
-        app = create_app(settings)
+        app = create_app(settings, launched)
         Server(make_config(app, settings, app.state.find)).run()
 
 

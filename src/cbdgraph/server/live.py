@@ -27,6 +27,7 @@ from cbdgraph.settings import Settings
 from cbdgraph.store import RESULT_TYPES, Engine, Limits
 from cbdgraph.store.cached import Cache, CachedEngine
 from cbdgraph.store.embedded import Store
+from cbdgraph.store.launch import Launched
 from cbdgraph.store.local import LocalEngine
 from cbdgraph.store.releases import Counts, current_release
 
@@ -71,8 +72,9 @@ def limits_of(settings: Settings) -> Limits:
 class Live:
     """Hands out what is served now; `enter` and `leave` count the requests of a release."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, launched: Launched | None = None) -> None:
         self.settings = settings
+        self._launched = launched
         self._served: Served | None = None
         self._target = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -222,6 +224,7 @@ class Live:
         return Served(f"data-{data_hash[:12]}", data_hash, counted, engine, queries, {}, responses=responses)
 
     async def _open_engine(self, store_path: Path, graphs: Mapping[str, int], default_triples: int) -> Engine:
+        launched, self._launched = self._launched, None  # it is for the first
         engine = await LocalEngine.open(
             store_path,
             graphs=graphs,
@@ -230,8 +233,9 @@ class Live:
             workers=self.settings.workers,
             queue=self.settings.queue,
             memory_mb=self.settings.worker_memory_mb,
-            in_memory=default_triples + sum(graphs.values()) <= self.settings.memory_triples,
+            in_memory=self.settings.holds_in_memory(default_triples + sum(graphs.values())),
             per_client=self.settings.per_client,
+            launched=launched,
         )
         return CachedEngine(engine, self._cache_bytes)
 

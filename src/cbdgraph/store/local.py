@@ -16,6 +16,7 @@ from typing import Self
 from cbdgraph.errors import QueryError, QueryTimeout
 from cbdgraph.store import Answer, Facts, Limits
 from cbdgraph.store.embedded import ENGINE, Store
+from cbdgraph.store.launch import Launched
 from cbdgraph.store.pool import WorkerPool
 
 # Our own queries that run at once; one that is over its time keeps its thread until it ends, and no more than these.
@@ -44,6 +45,7 @@ class LocalEngine:
         memory_mb: int,
         in_memory: bool = True,
         per_client: int = 16,
+        launched: Launched | None = None,
     ) -> Self:
         """Open the store and start its workers; `EngineUnavailable` if either fails. The counts are the caller's."""
         pool = WorkerPool(
@@ -54,6 +56,7 @@ class LocalEngine:
             memory_mb=memory_mb,
             in_memory=in_memory,
             per_client=per_client,
+            launched=launched,
         )
         store, _ = await asyncio.gather(asyncio.to_thread(Store.open_read_only, store_path), pool.start())
         place = "one graph in memory" if in_memory else "the graph on disk"

@@ -31,6 +31,7 @@ from cbdgraph.errors import (
 )
 from cbdgraph.store import Answer, Limits
 from cbdgraph.store.frames import format_question, parse_error
+from cbdgraph.store.launch import Launched, launch
 from cbdgraph.store.processes import Nursery, Worker
 
 _LONG_SECONDS: Final = 1.0  # after which a query gives way to others
@@ -50,7 +51,7 @@ class _Client:
 class WorkerPool:
     """`workers` processes on one built store; `queue` queries may wait for one, `per_client` be under way for one.
 
-    `in_memory` is whether they share the graph in memory, or read it from disk.
+    `in_memory` is whether they share the graph in memory, or read it from disk; their parent may be `launched`.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class WorkerPool:
         memory_mb: int,
         in_memory: bool = True,
         per_client: int = 16,
+        launched: Launched | None = None,
     ) -> None:
+        self._launched = launched
         self._store_path, self._in_memory, self._memory_mb = store_path, in_memory, memory_mb
         self._limits, self._size, self._queue, self._per_client = limits, workers, queue, per_client
         self._per_client_running = min(max(workers - 1, 1), per_client)
@@ -156,7 +159,15 @@ class WorkerPool:
         self._idle.clear()
 
     async def _start_nursery(self) -> Nursery:
-        return await Nursery.start(self._store_path, in_memory=self._in_memory, memory_mb=self._memory_mb)
+        launched, self._launched = self._launched, None
+        if launched is not None and not launched.fits(
+            self._store_path, in_memory=self._in_memory, memory_mb=self._memory_mb
+        ):
+            launched.abandon()
+            launched = None
+        return await Nursery.start(
+            launched or launch(self._store_path, in_memory=self._in_memory, memory_mb=self._memory_mb)
+        )
 
     async def _living_nursery(self) -> Nursery:
         async with self._restart:

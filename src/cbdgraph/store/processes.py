@@ -9,15 +9,15 @@ import asyncio
 import json
 import os
 import socket
-import sys
+import subprocess
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, Self, cast
 
 from cbdgraph.errors import EngineUnavailable
 from cbdgraph.store.frames import CONTROL, LENGTHS, Order, join_frame, parse_header
+from cbdgraph.store.launch import Launched
 
 _START_SECONDS: Final = 30.0
 _LOAD_SECONDS: Final = 600.0
@@ -28,8 +28,8 @@ _LONGEST_MESSAGE: Final = 64 * 1024
 class Nursery:
     """The parent of the workers; `ready` is done when it has read the graph, `gone` when it has ended."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
-        self._process, self._control = process, control
+    def __init__(self, launched: Launched) -> None:
+        self._process, self._control = launched.process, launched.control
         loop = asyncio.get_running_loop()
         self.isolation: dict[str, str] = {}
         self._isolated: asyncio.Future[None] = loop.create_future()
@@ -40,26 +40,9 @@ class Nursery:
         self._listener: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, store_path: Path, *, in_memory: bool, memory_mb: int) -> Self:
-        """Start it and hear how it is isolated; the graph is read meanwhile. `EngineUnavailable` if it dies."""
-        ours, theirs = socket.socketpair()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "cbdgraph.store.worker",
-            str(store_path),
-            "memory" if in_memory else "disk",
-            str(memory_mb),
-            stdin=theirs.fileno(),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            # One heap per thread would take 64 MiB of address space each.
-            env={**os.environ, "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"},
-            start_new_session=True,  # Ctrl-C is for the server, which ends its workers itself
-        )
-        theirs.close()
-        nursery = cls(process, ours)
+    async def start(cls, launched: Launched) -> Self:
+        """Hear how it is isolated; the graph is read meanwhile. `EngineUnavailable` if it dies."""
+        nursery = cls(launched)
         nursery._listener = asyncio.create_task(nursery._listen())
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -128,13 +111,11 @@ class Nursery:
         """End it, and with it every worker; gives the last line of what it wrote as errors."""
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), _END_SECONDS)
-        if self._process.returncode is None:  # it is reading the graph
+        try:
+            _, message = await asyncio.to_thread(self._process.communicate, timeout=_END_SECONDS)
+        except subprocess.TimeoutExpired:  # it is reading the graph
             self._process.kill()
-        assert self._process.stderr is not None
-        message = await self._process.stderr.read()
-        await self._process.wait()
+            _, message = await asyncio.to_thread(self._process.communicate)
         if self._listener is not None:
             await self._listener
         lines = message.decode(errors="replace").strip().splitlines()

@@ -49,6 +49,11 @@ class Manifest:
     graphs: Mapping[str, int] = field(default_factory=dict)
     built_with: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def triples(self) -> int:
+        """All that the store holds: what is in the named graphs, and once more in the default graph."""
+        return self.counts.total + sum(self.graphs.values())
+
     def to_json(self) -> str:
         """The text of manifest.json."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
