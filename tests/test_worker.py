@@ -26,7 +26,7 @@ from cbdgraph.errors import (
     QueryTimeout,
     QueryTooLarge,
 )
-from cbdgraph.store import Engine, Limits
+from cbdgraph.store import Answer, Engine, Limits
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.local import LocalEngine
 from cbdgraph.store.pool import WorkerPool
@@ -286,6 +286,31 @@ def test_local_engine(store_path: Path) -> None:
         assert gone(pid)
         with pytest.raises(EngineUnavailable):
             await engine.run_query(COUNT, media_type="text/csv")
+
+    run(test)
+
+
+def test_a_query_of_ours_that_nobody_waits_for_is_not_begun(
+    store_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def answer(_: Store, query: str, *__: object) -> Answer:
+        begun.append(query)
+        time.sleep(0.6)
+        return Answer(b"", "text/csv", "solutions", 0)
+
+    async def test() -> None:
+        engine = await LocalEngine.open(
+            store_path, graphs={}, default_triples=0, limits=Limits(0.3), workers=1, queue=1, memory_mb=256
+        )
+        monkeypatch.setattr(Store, "answer", answer)
+        calls = [engine.run_query(f"{n}", media_type="text/csv", trusted=True) for n in range(20)]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(outcome, QueryTimeout) for outcome in outcomes)
+        await asyncio.sleep(0.8)
+        assert len(begun) == 4  # as many as there are threads
+        await engine.close()
 
     run(test)
 

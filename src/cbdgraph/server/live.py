@@ -7,6 +7,7 @@ beside the old one and takes over in one step; the old one is closed when its la
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import hashlib
 import logging
@@ -176,8 +177,7 @@ class Live:
         if served.descriptor is not None:
             os.close(served.descriptor)
             served.descriptor = None
-        # What was kept of it is many objects in circles, and these are looked for seldom.
-        asyncio.get_running_loop().call_later(_LOOK_SECONDS, gc.collect)
+        asyncio.get_running_loop().call_later(_LOOK_SECONDS, _give_back_memory)
 
     async def _open_release(self) -> Served:
         release = current_release(self.settings.build_path)
@@ -243,3 +243,10 @@ class Live:
     def _cache_bytes(self) -> int:
         """Half of what may be kept: one for answers of the engine, one for responses, which share most of it."""
         return self.settings.cache_mb * 1024 * 1024 // 2
+
+
+def _give_back_memory() -> None:
+    """What was kept of a release is many objects in circles, looked for seldom; and glibc keeps what was freed."""
+    gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

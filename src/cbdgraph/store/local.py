@@ -89,6 +89,8 @@ class LocalEngine:
                 outcome = await asyncio.shield(work)
         except TimeoutError as error:
             raise QueryTimeout(self._limits.seconds) from error
+        finally:
+            work.cancel()  # if it has not begun, nobody waits for it any more
         if isinstance(outcome, QueryError):
             raise outcome
         return outcome
