@@ -1,7 +1,7 @@
 """Attacks on a service with its default settings: what each is answered, and what the others feel of it meanwhile.
 
-`python -m bench attacks [--write]`: runaways four at once, each of an address of its own, so that every worker is
-busy; then those that are refused or overflow something, one by one. Takes a minute.
+`python -m bench attacks [--write]`: at once as many runaways as there are workers, each of an address of its own, so
+that every worker is busy; then those that are refused or overflow something, one by one. Takes a minute.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from bench.load import HOST
 from bench.servers import Ours
 from bench.tables import format_table, milliseconds, write_section
 from bench.watched import Service, is_running, measure_memory, measure_processor, run_service
+from cbdgraph.settings import Settings
 
 SECURITY: Final = ROOT / "docs" / "security.md"
-_AT_ONCE: Final = 4  # the workers of the default settings
+_AT_ONCE: Final = Settings().workers  # so that all are busy
 _NAMES: Final = {
     "huge concat": "huge GROUP_CONCAT",
     "replace": "nested REPLACE (memory)",

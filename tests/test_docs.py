@@ -117,6 +117,23 @@ def test_each_link_to_a_file_leads_to_one(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_each_promise_of_the_threat_model_is_held_by_a_test() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    table = text.partition("\n## Promises")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 25
+    for row in rows:
+        who, surface, *_, held = row
+        assert len(row) == 5, row
+        assert who in {"anybody", "authors of data", "operator"}
+        assert "test_" in held, surface
+        source = ""
+        for file, name in re.findall(r"`(?:(test_\w+\.py)(?:::)?)?(test_\w+)?`", held):
+            if file:
+                source = (ROOT / "tests" / file).read_text(encoding="utf-8")
+            assert not name or f"def {name}(" in source, f"{surface}: {name}"
+
+
 def test_the_readme_counts_what_is_there(graph: Store) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     counts = graph.select(
