@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote_plus, urlencode
 import httpx
 import pyoxigraph
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from SPARQLWrapper import JSON, N3, POST, SPARQLWrapper
 
@@ -254,7 +254,11 @@ def test_json_errors_are_ascii(service: httpx.Client) -> None:
     json.loads(response.content.decode("ascii"))
 
 
-@given(st.text(max_size=30), st.booleans())
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("%=+ \t\r\nA0")), max_size=30), st.booleans())
+@example("a%\nb", False)
+@example("100%", False)
+@example("%zz=%4", False)
+@example("trailing %20 \r\n", False)
 def test_percent_encoding_is_read_as_the_standard_library_does(text: str, whole: bool) -> None:
     written = quote_plus(text) if whole else text.encode("ascii", "ignore").decode().replace("&", "").replace(";", "")
     expected = parse_qsl("query=" + written, keep_blank_values=True, separator="&")

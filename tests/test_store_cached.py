@@ -20,6 +20,7 @@ class Slow:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.ended = 0
+        self.seconds = 0.02
         self.facts = Facts("slow")
 
     async def run_query(
@@ -34,7 +35,7 @@ class Slow:
         client: str = "",
     ) -> Answer:
         self.asked.append(client)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(self.seconds)
         self.ended += 1
         if query == "timeout":
             raise QueryTimeout(1)
@@ -85,6 +86,23 @@ def test_who_leaves_takes_nothing_from_those_who_wait() -> None:
         third.cancel()
         assert (await second).content == b"q"
         assert (slow.asked, slow.ended) == (["a", "b"], 1)
+
+    asyncio.run(main())
+
+
+def test_nobody_waits_long_for_the_turn_of_somebody_else() -> None:
+    async def main() -> None:
+        slow = Slow()
+        engine = CachedEngine(slow, 100_000)
+        slow.seconds = 1.5
+        first, same = ask(engine, "q", client="a"), ask(engine, "q", client="a")
+        await asyncio.sleep(0)
+        slow.seconds = 0.02
+        assert (await ask(engine, "q", client="b")).content == b"q"
+        assert not first.done()
+        assert slow.asked == ["a", "b"]
+        await asyncio.gather(first, same)
+        assert slow.asked == ["a", "b"]
 
     asyncio.run(main())
 

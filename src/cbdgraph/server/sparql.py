@@ -69,7 +69,7 @@ _PARAMETERS: Final[list[dict[str, Any]]] = [
     },
 ]
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"description": "the whole answer", "content": {"application/sparql-results+json": {}, "text/turtle": {}}},
+    200: {"description": "the whole answer", "content": {name: {} for name in (*RESULT_OFFER, *GRAPH_OFFER)}},
     **{
         status: {"description": meaning, "content": {"application/problem+json": {}}}
         for status, meaning in {
@@ -212,6 +212,8 @@ def _unquote(data: bytes) -> str:
     sign, and shorter by two for each that was decoded.
     """
     data = data.replace(b"+", b" ")
+    if b"\n" in data or b"\r" in data:  # which it would take for its own
+        return unquote_to_bytes(data).decode()
     found = a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
     if len(found) != len(data) - 2 * data.count(b"%"):
         found = unquote_to_bytes(data)

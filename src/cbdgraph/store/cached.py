@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from cbdgraph.errors import QueryError
@@ -17,6 +18,7 @@ from cbdgraph.store import Answer, Engine, Facts
 V = TypeVar("V")
 
 _OVERHEAD: Final = 512  # bytes that an entry takes besides its key and content, by measurement
+_PATIENCE_SECONDS: Final = 0.5  # with the same question of another client
 _LARGEST_SHARE: Final = 8  # of the cache: what is larger than an eighth of it is not kept
 
 
@@ -53,13 +55,21 @@ class Cache(Generic[V]):
         return len(self._entries)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """A query under way: who asked it, and what comes of it; None if others have to ask by themselves."""
+
+    client: str
+    outcome: asyncio.Future[Answer | QueryError | None]
+
+
 class CachedEngine:
     """An `Engine` that keeps the answers of another, up to `limit` bytes."""
 
     def __init__(self, engine: Engine, limit: int) -> None:
         self.engine = engine
         self._answers: Cache[Answer] = Cache(limit)
-        self._under_way: dict[Hashable, asyncio.Future[Answer | QueryError | None]] = {}
+        self._under_way: dict[Hashable, _Work] = {}
 
     @property
     def facts(self) -> Facts:
@@ -92,15 +102,18 @@ class CachedEngine:
         named = None if named_graphs is None else tuple(named_graphs)
         key = (query, media_type, default, named, trusted)
         while (answer := self._answers.get(key)) is None and (others := self._under_way.get(key)) is not None:
-            outcome = await asyncio.shield(others)
+            # Somebody else's may wait long for its turn; this client's own turn may come sooner.
+            patience = None if others.client == client else _PATIENCE_SECONDS
+            if not (await asyncio.wait({others.outcome}, timeout=patience))[0]:
+                break
+            outcome = others.outcome.result()
             if isinstance(outcome, QueryError):
                 raise outcome
             if outcome is not None:
                 return outcome  # also when it is too large to be kept
         if answer is not None:
             return answer
-        work: asyncio.Future[Answer | QueryError | None] = asyncio.get_running_loop().create_future()
-        self._under_way[key] = work
+        work = self._under_way[key] = _Work(client, asyncio.get_running_loop().create_future())
         outcome = None  # whoever waits then asks by themselves: this one was busy or is gone
         try:
             outcome = answer = await self.engine.run_query(
@@ -115,8 +128,9 @@ class CachedEngine:
             outcome = error
             raise
         finally:
-            del self._under_way[key]
-            work.set_result(outcome)
+            if self._under_way.get(key) is work:
+                del self._under_way[key]
+            work.outcome.set_result(outcome)
         self._answers.put(key, answer, len(answer.content) + len(query))
         return answer
 
