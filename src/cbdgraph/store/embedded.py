@@ -187,10 +187,14 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """Triples per graph, in order of IRI; "" is the default graph and always there; unnamed ones are left out."""
-        found = {"": _count(self._store.quads_for_pattern(None, None, None, ox.DefaultGraph()))}
-        names = (graph.value for graph in self._store.named_graphs() if isinstance(graph, ox.NamedNode))
-        for name in sorted(names):
-            found[name] = _count(self._store.quads_for_pattern(None, None, None, ox.NamedNode(name)))
+        # The engine counts several times faster than a loop over what it gives.
+        default = _results(_run(self._store, "SELECT (COUNT(*) AS ?triples) { ?s ?p ?o }", None, None))
+        found = {"": sum(int(row["triples"].value) for row in default)}
+        each = (
+            "SELECT ?graph (COUNT(*) AS ?triples) { GRAPH ?graph { ?s ?p ?o } FILTER(isIRI(?graph)) } GROUP BY ?graph"
+        )
+        named = _results(_run(self._store, each, None, None))
+        found.update(sorted((row["graph"].value, int(row["triples"].value)) for row in named))
         return found
 
     def dump(self) -> list[str]:
@@ -398,7 +402,3 @@ def _plain(term: Any) -> Iri | Text:
             return Text(term.value, language=term.language)
         return Text(term.value, datatype=None if term.datatype.value == _XSD_STRING else Iri(term.datatype.value))
     raise QueryError("a triple term cannot be given as a plain value")
-
-
-def _count(quads: Iterable[object]) -> int:
-    return sum(1 for _ in quads)
