@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cbdgraph.errors import QueryRefused, QuerySyntaxError
 from cbdgraph.model import Iri, Text
+from cbdgraph.namespaces import BASE
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.patterns import Element, Group, Source, join
 from tests.conftest import ROOT
@@ -183,3 +184,9 @@ def test_a_longer_beginning_has_no_more_solutions(group: str) -> None:
     answers = [store.ask(f"{source.prologue} ASK {{ {join(steps[:end])} }}") for end in range(len(steps) + 1)]
     assert answers == sorted(answers, reverse=True)
     assert answers[-1] == whole
+
+
+def test_relative_iris_are_those_that_the_engine_reads() -> None:
+    source = Source.read("PREFIX d: <decision/> SELECT * { <decision/cop/11/16> ?p d:cop }")
+    terms = [str(term) for _, term in source.terms(0, len(source.tokens))]
+    assert terms == [f"<{BASE}decision/>", f"<{BASE}decision/cop/11/16>", f"<{BASE}decision/cop>"]

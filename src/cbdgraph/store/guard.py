@@ -9,7 +9,7 @@ would hide something in either is refused. Codepoint escapes (section 19.2) are 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -74,6 +74,24 @@ class Token(NamedTuple):
     text: str
     start: int
     depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prologue:
+    """The prefixes and the base that a query declares; `size` is how many tokens that takes."""
+
+    prefixes: Mapping[str, str]
+    base: str
+    size: int
+
+    def iri(self, token: Token) -> str:
+        """The IRI that a token stands for; "" if it is none, or its prefix is not declared."""
+        if token.kind == "iri":
+            return _resolve(self.base, token.text)
+        prefix, colon, local = token.text.partition(":")
+        if token.kind != "name" or not colon or prefix not in self.prefixes:
+            return ""
+        return self.prefixes[prefix] + re.sub(r"\\(.)", r"\1", decode(local))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +252,8 @@ def _refuse_service(tokens: Sequence[Token]) -> None:
             )
 
 
-def _read_form(query: str, tokens: Sequence[Token], base: str) -> Checked:
+def read_prologue(query: str, tokens: Sequence[Token], base: str = BASE) -> Prologue:
+    """What a query declares before its form; `QuerySyntaxError` where a declaration lacks something."""
     prefixes: dict[str, str] = {}
     index = 0
     while index < len(tokens) and (word := tokens[index].text.upper()) in {"BASE", "PREFIX", "VERSION"}:
@@ -249,6 +268,12 @@ def _read_form(query: str, tokens: Sequence[Token], base: str) -> Checked:
             index += 2
         else:
             raise syntax_at(query, tokens[index].start, f"{word} is followed by something else than it needs")
+    return Prologue(prefixes, base, index)
+
+
+def _read_form(query: str, tokens: Sequence[Token], base: str) -> Checked:
+    prologue = read_prologue(query, tokens, base)
+    index = prologue.size
     start = tokens[index].start if index < len(tokens) else len(query)
     word = tokens[index].text.upper() if index < len(tokens) else ""
     if word in _UPDATES:
@@ -256,7 +281,7 @@ def _read_form(query: str, tokens: Sequence[Token], base: str) -> Checked:
     form = next((form for name, form in _FORMS.items() if word.startswith(name)), None)
     if form is None:
         raise syntax_at(query, start, "expected SELECT, ASK, CONSTRUCT or DESCRIBE")
-    default, named = _read_graphs(tokens[index:], prefixes, base)
+    default, named = _read_graphs(tokens[index:], prologue)
     repeatable = not any(
         token.kind == "word" and token.text.upper() in _CHANGING and following.text == "("
         for token, following in pairwise(tokens)
@@ -264,7 +289,7 @@ def _read_form(query: str, tokens: Sequence[Token], base: str) -> Checked:
     return Checked(form, tuple(default), tuple(named), repeatable)
 
 
-def _read_graphs(tokens: Sequence[Token], prefixes: dict[str, str], base: str) -> tuple[list[str], list[str]]:
+def _read_graphs(tokens: Sequence[Token], prologue: Prologue) -> tuple[list[str], list[str]]:
     default: list[str] = []
     named: list[str] = []
     for index, token in enumerate(tokens):
@@ -274,19 +299,10 @@ def _read_graphs(tokens: Sequence[Token], prefixes: dict[str, str], base: str) -
         is_named = token.text.upper() == "FROMNAMED" or tokens[index + 1 : index + 2] != rest[:1]
         if not rest:
             continue  # the engine's syntax error is the better one
-        graph = _graph_iri(rest[0], prefixes, base)
-        if graph is not None:
+        graph = prologue.iri(rest[0])
+        if graph:
             (named if is_named else default).append(graph)
     return default, named
-
-
-def _graph_iri(token: Token, prefixes: dict[str, str], base: str) -> str | None:
-    if token.kind == "iri":
-        return _resolve(base, token.text)
-    prefix, colon, local = token.text.partition(":")
-    if token.kind != "name" or not colon or prefix not in prefixes:
-        return None
-    return prefixes[prefix] + re.sub(r"\\(.)", r"\1", local)
 
 
 def _resolve(base: str, text: str) -> str:

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal, Self
-from urllib.parse import urljoin
 
 from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import expand
-from cbdgraph.store.guard import Token, decode, read_tokens
+from cbdgraph.store.guard import Prologue, Token, decode, read_prologue, read_tokens
 
 Kind = Literal[
     "triple", "filter", "bind", "optional", "minus", "values", "graph", "union", "group", "select", "other"
@@ -24,7 +23,6 @@ Kind = Literal[
 
 _WITH_GROUP: Final[Mapping[str, Kind]] = {"OPTIONAL": "optional", "MINUS": "minus"}
 _MODIFIERS: Final = ("GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "VALUES")
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _NUMBER: Final = re.compile(r"[0-9]+\Z|(?P<decimal>[0-9]*\.[0-9]+\Z)|[0-9]*\.?[0-9]+\.?[eE][+-]?[0-9]+\Z")
 _ESCAPES: Final = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 
@@ -91,10 +89,7 @@ class Source:
 
     text: str
     tokens: tuple[Token, ...]
-    prologue: str
-    prefixes: Mapping[str, str]
-    base: str
-    _first: int
+    _declared: Prologue
     _closing: Mapping[int, int] = field(repr=False)
 
     @classmethod
@@ -108,19 +103,21 @@ class Source:
                 opened.append(index)
             elif token.text in {")", "}", "]", "|}"} and token.kind in {"sign", "annotation"}:
                 closing[opened.pop()] = index
-        prefixes: dict[str, str] = {}
-        base, index = "", 0
-        while index < len(tokens) and (word := tokens[index].text.upper()) in {"BASE", "PREFIX", "VERSION"}:
-            rest = tokens[index + 1 : index + 3]
-            if word == "PREFIX" and [token.kind for token in rest] == ["name", "iri"]:
-                prefixes[rest[0].text[:-1]] = _resolve(base, rest[1].text)
-                index += 3
-            else:
-                if word == "BASE" and rest and rest[0].kind == "iri":
-                    base = _resolve(base, rest[0].text)
-                index += 2
-        prologue = query[: _end(tokens[index - 1])] if index and index <= len(tokens) else ""
-        return cls(query, tokens, prologue, prefixes, base, index, closing)
+        return cls(query, tokens, read_prologue(query, tokens), closing)
+
+    @property
+    def prologue(self) -> str:
+        """The declarations, as they were written."""
+        return self.slice(0, self._declared.size)
+
+    @property
+    def prefixes(self) -> Mapping[str, str]:
+        """The prefixes that it declares."""
+        return self._declared.prefixes
+
+    def iri(self, token: Token) -> str:
+        """The IRI that a token stands for; "" if its prefix is not declared."""
+        return self._declared.iri(token)
 
     # -- places and texts
 
@@ -140,7 +137,7 @@ class Source:
 
     def parts(self) -> Parts | None:
         """The query's parts; None if it begins as none does."""
-        return self._parts(self._first, len(self.tokens))
+        return self._parts(self._declared.size, len(self.tokens))
 
     def sub_select(self, group: Group) -> Parts | None:
         """The parts of the sub-select that a group holds."""
@@ -398,15 +395,6 @@ class Source:
             return Text(text, datatype=Iri(expand(f"xsd:{kind}")))
         return None
 
-    def iri(self, token: Token) -> str:
-        """The IRI that a token stands for; "" if its prefix is not declared."""
-        if token.kind == "iri":
-            return _resolve(self.base, token.text)
-        prefix, _, local = token.text.partition(":")
-        if prefix not in self.prefixes:
-            return ""
-        return self.prefixes[prefix] + re.sub(r"\\(.)", r"\1", decode(local))
-
     # -- tokens
 
     def _element(self, kind: Kind, start: int, end: int, groups: tuple[Group, ...] = ()) -> Element:
@@ -440,11 +428,6 @@ def _is_number(token: Token) -> bool:
 
 def _end(token: Token) -> int:
     return token.start + len(token.text)
-
-
-def _resolve(base: str, text: str) -> str:
-    iri = decode(text[1:-1])
-    return urljoin(base, iri) if base and not _SCHEME.match(iri) else iri
 
 
 def _unquote(text: str) -> str:
