@@ -188,5 +188,9 @@ def test_a_longer_beginning_has_no_more_solutions(group: str) -> None:
 
 def test_relative_iris_are_those_that_the_engine_reads() -> None:
     source = Source.read("PREFIX d: <decision/> SELECT * { <decision/cop/11/16> ?p d:cop }")
-    terms = [str(term) for _, term in source.terms(0, len(source.tokens))]
-    assert terms == [f"<{BASE}decision/>", f"<{BASE}decision/cop/11/16>", f"<{BASE}decision/cop>"]
+    parts = source.parts()
+    assert parts is not None
+    assert parts.where is not None
+    (triple,) = source.elements(parts.where)
+    terms = [str(term) for run in triple.runs for _, term in source.terms(*run)]
+    assert terms == [f"<{BASE}decision/cop/11/16>", f"<{BASE}decision/cop>"]
