@@ -12,9 +12,8 @@ from starlette.responses import Response
 
 from cbdgraph.errors import ParameterError
 from cbdgraph.server import pages
-from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, served_of, while_connected
+from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, served_of, settings_of, while_connected
 from cbdgraph.server.empty import explain_empty
-from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import HTML, JSON, choose, choose_format
 from cbdgraph.server.probes import Prober
 from cbdgraph.server.sparql_page import make_editor
@@ -36,7 +35,6 @@ async def respond_explained(
     """Why the query has no rows, in place of its answer; its own errors are those that it has without ?explain=."""
     if explain != "empty":
         raise ParameterError("explain", f"expected empty, not {explain!r}")
-    live: Live = request.app.state.live
     served = served_of(request)
     accepted = request.headers.get("accept", "")
     shown = choose_format(format_name, _OFFER) if format_name else choose(accepted, _OFFER)
@@ -45,7 +43,7 @@ async def respond_explained(
         return known
     source = await asyncio.to_thread(Source.read, query)
     client = client_of(request)
-    seconds = live.settings.query_seconds
+    seconds = settings_of(request).query_seconds
     prober = Prober(served, source, default_graphs, named_graphs, seconds, checked.repeatable, client)
     try:
         explanation = await while_connected(request, explain_empty(prober, checked))

@@ -15,8 +15,7 @@ from starlette.responses import Response
 import cbdgraph
 from cbdgraph.namespaces import BASE
 from cbdgraph.server import answers, problems
-from cbdgraph.server.answers import etag, not_modified, served_of
-from cbdgraph.server.live import Live
+from cbdgraph.server.answers import etag, not_modified, served_of, settings_of
 from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_format
 from cbdgraph.server.problems import PROBLEMS, Problem
 from cbdgraph.server.routes import Router, offer
@@ -175,7 +174,7 @@ async def health(_: Request) -> Response:
 @router.get("/version", summary="Release, counts, versions, limits, isolation")
 async def show_version(request: Request) -> Response:
     """What is served and by what, and how strangers' queries are held."""
-    served, settings = served_of(request), _live(request).settings
+    served, settings = served_of(request), settings_of(request)
     facts = served.engine.facts
     return respond_json(
         {
@@ -210,8 +209,3 @@ async def style(_: Request) -> Response:
 def _counts(request: Request) -> dict[str, int]:
     counts = served_of(request).counts
     return {"asserted": counts.asserted, "inferred": counts.inferred, "total": counts.total}
-
-
-def _live(request: Request) -> Live:
-    live: Live = request.app.state.live
-    return live

@@ -18,9 +18,17 @@ from starlette.responses import Response
 
 from cbdgraph.errors import CbdGraphError, QueryRefused
 from cbdgraph.server import pages
-from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, respond, served_of, while_connected
+from cbdgraph.server.answers import (
+    ClientGone,
+    client_of,
+    etag,
+    not_modified,
+    respond,
+    served_of,
+    settings_of,
+    while_connected,
+)
 from cbdgraph.server.dataset import respond_service
-from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import (
     FORMATS,
     GRAPH_ALIASES,
@@ -165,7 +173,7 @@ def _charset(parameters: str) -> str:
 
 
 async def _read_body(request: Request) -> bytes:
-    settings = _live(request).settings
+    settings = settings_of(request)
     limit = settings.max_query_bytes
     body = b""
     too_large = Problem(
@@ -241,18 +249,13 @@ def _call(pairs: Sequence[tuple[str, str]], body: str | None) -> Call:
     )
 
 
-def _live(request: Request) -> Live:
-    live: Live = request.app.state.live
-    return live
-
-
 async def _answer_reader(request: Request, call: Call) -> Response:
     """The answer, or what is wrong: for a browser beside the query in the editor, else as a problem document."""
     try:
         return await _answer(request, call)
     except (CbdGraphError, Problem) as error:
         problem = error if isinstance(error, Problem) else problem_of(error)
-        settings = _live(request).settings
+        settings = settings_of(request)
         problem = offer_pages(problem, call.query or "", call.others, settings.max_rows, settings.max_url_bytes)
         if not pages.is_for_browser(request, RESULT_OFFER, call.format):
             raise problem from error
@@ -263,7 +266,7 @@ async def _answer_reader(request: Request, call: Call) -> Response:
 
 
 async def _answer(request: Request, call: Call) -> Response:
-    served, limit = served_of(request), _live(request).settings.max_query_bytes
+    served, limit = served_of(request), settings_of(request).max_query_bytes
     query = call.query or ""
     size = len(query.encode("utf-8", "surrogatepass"))
     if size > limit:
@@ -298,7 +301,7 @@ async def _answer(request: Request, call: Call) -> Response:
         return Response(status_code=499)
     headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
     if answer.form == "solutions" and size <= _LONG:
-        headers |= link_next(query, answer.rows, call.others, _live(request).settings.max_url_bytes)
+        headers |= link_next(query, answer.rows, call.others, settings_of(request).max_url_bytes)
     if shown == HTML:
         return pages.respond(make_results(served, query, call.graphs, answer), tag, headers)
     return respond(answer.content, shown, tag, headers)

@@ -19,9 +19,9 @@ from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, PREFIXES, expand
 from cbdgraph.queries import read_queries
 from cbdgraph.server import pages
-from cbdgraph.server.answers import ClientGone, etag, not_modified, served_of, while_connected
+from cbdgraph.server.answers import ClientGone, etag, not_modified, served_of, settings_of, while_connected
 from cbdgraph.server.known import find_near
-from cbdgraph.server.live import Live, Served
+from cbdgraph.server.live import Served
 from cbdgraph.server.near import term_of
 from cbdgraph.server.proofs import INFERRED, Prover, Statement
 from cbdgraph.server.routes import Router
@@ -74,7 +74,7 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 )
 async def get_why(request: Request) -> Response:
     """A whole triple, whether it is there or not; with less than that, the statements that there are of it."""
-    served, live = served_of(request), _live(request)
+    served, settings = served_of(request), settings_of(request)
     given = {name: request.query_params[name] for name in _PLACES if request.query_params.get(name, "").strip()}
     html = pages.wants_html(request)
     if not given and html:
@@ -84,14 +84,14 @@ async def get_why(request: Request) -> Response:
     if "subject" not in given and "object" not in given:
         raise ParameterError("subject", f"it is missing; {_MEANING['subject']}, for example {_EXAMPLE['subject']}")
     terms = {name: parse_term(name, value) for name, value in given.items()}
-    folder = live.settings.root / "ontology" / "rules"
+    folder = settings.root / "ontology" / "rules"
     rules = await asyncio.to_thread(read_rules, folder)
     tag = etag(served, "why", html, *terms.items(), *(rule.source.text for rule in rules.values()))
     if known := not_modified(request, tag):
         return known
     try:
         document, statements = await while_connected(
-            request, _explain(served, rules, terms, given, live.settings.query_seconds)
+            request, _explain(served, rules, terms, given, settings.query_seconds)
         )
     except ClientGone:
         return Response(status_code=499)
@@ -267,8 +267,3 @@ def _path(iri: str) -> str:
     """An IRI as short as `parse_term` takes it."""
     path = iri.removeprefix(BASE)
     return iri if ":" in path or not path else path
-
-
-def _live(request: Request) -> Live:
-    live: Live = request.app.state.live
-    return live
