@@ -14,7 +14,7 @@ from cbdgraph.server import pages
 from cbdgraph.server.answers import etag, not_modified, respond, served_of, settings_of
 from cbdgraph.server.description import DATASET, LICENCE, describe_dataset, describe_service, name_node, write
 from cbdgraph.server.live import Served
-from cbdgraph.server.negotiate import GRAPH_ALIASES, GRAPH_OFFER, HTML, choose, choose_format
+from cbdgraph.server.negotiate import GRAPH_ALIASES, GRAPH_OFFER, HTML, choose_either
 from cbdgraph.server.partitions import Partitions, count_partitions
 from cbdgraph.server.routes import Router
 from cbdgraph.server.sparql_page import make_editor
@@ -79,10 +79,7 @@ async def _respond_dataset(request: Request, name: str | None) -> Response:
 
 
 def _choose(request: Request, name: str | None) -> str:
-    if not name:
-        return choose(request.headers.get("accept", ""), GRAPH_OFFER)
-    shown = choose_format(name, GRAPH_OFFER)
-    return GRAPH_ALIASES.get(shown, shown)
+    return choose_either(name, request.headers.get("accept", ""), GRAPH_OFFER, GRAPH_ALIASES)
 
 
 async def _format(served: Served, ntriples: str, shown: str) -> bytes | str:

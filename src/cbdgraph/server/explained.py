@@ -14,7 +14,7 @@ from cbdgraph.errors import ParameterError
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, served_of, settings_of, while_connected
 from cbdgraph.server.empty import explain_empty
-from cbdgraph.server.negotiate import HTML, JSON, choose, choose_format
+from cbdgraph.server.negotiate import HTML, JSON, choose_either
 from cbdgraph.server.probes import Prober
 from cbdgraph.server.sparql_page import make_editor
 from cbdgraph.store.guard import Checked
@@ -36,8 +36,7 @@ async def respond_explained(
     if explain != "empty":
         raise ParameterError("explain", f"expected empty, not {explain!r}")
     served = served_of(request)
-    accepted = request.headers.get("accept", "")
-    shown = choose_format(format_name, _OFFER) if format_name else choose(accepted, _OFFER)
+    shown = choose_either(format_name, request.headers.get("accept", ""), _OFFER)
     tag = etag(served, "empty", query, default_graphs, named_graphs, shown) if checked.repeatable else ""
     if tag and (known := not_modified(request, tag)):
         return known

@@ -26,7 +26,7 @@ from cbdgraph.server.answers import (
     while_connected,
 )
 from cbdgraph.server.live import Served
-from cbdgraph.server.negotiate import FORMATS, GRAPH_ALIASES, HTML, choose, choose_format
+from cbdgraph.server.negotiate import FORMATS, GRAPH_ALIASES, HTML, choose_either
 from cbdgraph.server.paging import PAGE, make_address
 from cbdgraph.server.problems import Problem, problem_of
 from cbdgraph.server.routes import Router
@@ -80,9 +80,8 @@ async def get_graph(request: Request) -> Response:
     """SPARQL 1.1 Graph Store HTTP Protocol, read-only: the triples of a named graph, or of the default graph."""
     served = served_of(request)
     graph = _wanted(request, served)
-    name = request.query_params.get("format")
-    shown = choose_format(name, OFFER) if name else choose(request.headers.get("accept", ""), OFFER)
-    return await respond_graph(request, graph, GRAPH_ALIASES.get(shown, shown) if name else shown)
+    shown = choose_either(request.query_params.get("format"), request.headers.get("accept", ""), OFFER, GRAPH_ALIASES)
+    return await respond_graph(request, graph, shown)
 
 
 async def respond_graph(request: Request, graph: str, shown: str) -> Response:

@@ -29,7 +29,7 @@ from cbdgraph.server.answers import (
 )
 from cbdgraph.server.known import check_resources
 from cbdgraph.server.live import Served
-from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose, choose_format, short_names
+from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose_either, short_names
 from cbdgraph.server.paging import offer_pages
 from cbdgraph.server.problems import Problem, problem_of
 from cbdgraph.server.routes import Router, offer
@@ -116,8 +116,7 @@ async def run_named(request: Request, name: str) -> Response:
         if key in values:
             raise ParameterError(key, "it is given more than once")
         values[key] = value
-    wanted = values.pop("format", None)
-    shown = choose_format(wanted, OFFER) if wanted else choose(request.headers.get("accept", ""), OFFER)
+    shown = choose_either(values.pop("format", None), request.headers.get("accept", ""), OFFER)
     if shown == HTML and not values.keys() - {LANG} and any(parameter.required for parameter in query.parameters):
         return pages.respond(pages.render("query.html", query=_entry(query), columns=[], rows=None, values={}))
     text = query.bind(values)

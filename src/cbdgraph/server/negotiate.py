@@ -148,6 +148,14 @@ def choose_format(name: str, offer: Sequence[str], formats: Mapping[str, str] = 
     return media_type
 
 
+def choose_either(name: str | None, accept: str, offer: Sequence[str], aliases: Mapping[str, str] = {}) -> str:
+    """The type that ?format= names, under the first of its `aliases`, if there is a name; else by Accept."""
+    if not name:
+        return choose(accept, offer)
+    shown = choose_format(name, offer)
+    return aliases.get(shown, shown)
+
+
 def choose_language(name: str | None, accept: str) -> str:
     """The language of names: what ?lang= says, else the best of Accept-Language among the six, else English.
 

@@ -16,7 +16,7 @@ import cbdgraph
 from cbdgraph.namespaces import BASE
 from cbdgraph.server import answers, problems
 from cbdgraph.server.answers import etag, not_modified, served_of, settings_of
-from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_format
+from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_either
 from cbdgraph.server.problems import PROBLEMS, Problem
 from cbdgraph.server.routes import Router, offer
 from cbdgraph.server.statements import direction, short
@@ -127,8 +127,7 @@ def is_for_browser(request: Request, offer: tuple[str, ...], name: str | None = 
 
 def wants_html(request: Request, offer: tuple[str, ...] = (JSON, HTML)) -> bool:
     """Whether this is for a browser; `NotAcceptable` if nothing of the offer will do."""
-    name = request.query_params.get("format")
-    return (choose_format(name, offer) if name else choose(request.headers.get("accept", ""), offer)) == HTML
+    return choose_either(request.query_params.get("format"), request.headers.get("accept", ""), offer) == HTML
 
 
 def addresses(origin: str) -> list[str]:

@@ -25,7 +25,7 @@ from cbdgraph.server.negotiate import (
     GRAPH_ALIASES,
     HTML,
     JSON,
-    choose,
+    choose_either,
     choose_format,
     choose_language,
 )
@@ -125,6 +125,4 @@ def _wanted(request: Request, path: str) -> tuple[str, str]:
     name = request.query_params.get("format")
     if dot and suffix in _SUFFIXES and stem:
         return mint(stem), choose_format(name or suffix, OFFER)
-    if name:
-        return mint(path), choose_format(name, OFFER)
-    return mint(path), choose(request.headers.get("accept", ""), OFFER)
+    return mint(path), choose_either(name, request.headers.get("accept", ""), OFFER)

@@ -36,8 +36,7 @@ from cbdgraph.server.negotiate import (
     HTML,
     RESULT_ALIASES,
     RESULT_OFFER,
-    choose,
-    choose_format,
+    choose_either,
 )
 from cbdgraph.server.paging import link_next, offer_pages
 from cbdgraph.server.problems import PROBLEMS, Problem, problem_of
@@ -312,11 +311,7 @@ def _media_types(request: Request, call: Call, checked: Checked) -> tuple[str, s
     graph = checked.form == "triples"
     offer = GRAPH_OFFER if graph else RESULT_OFFER
     aliases = GRAPH_ALIASES if graph else RESULT_ALIASES
-    if call.format:
-        shown = choose_format(call.format, offer)
-        shown = aliases.get(shown, shown)
-    else:
-        shown = choose(request.headers.get("accept", ""), offer)
+    shown = choose_either(call.format, request.headers.get("accept", ""), offer, aliases)
     if shown == HTML:
         return shown, "text/turtle" if graph else "application/sparql-results+json"
     return shown, aliases.get(shown, shown)
