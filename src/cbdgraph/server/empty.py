@@ -6,7 +6,6 @@ found by halving. Filters hold for their whole group wherever they stand, and ar
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -175,7 +174,7 @@ async def explain_empty(prober: Prober, checked: Checked) -> Explanation:
         )
     except QueryTooLarge as error:
         return Explanation(checked.form, False, None, f"The query is not empty: {error}.")
-    yes = checked.form == "boolean" and json.loads(answer.content)["boolean"]
+    yes = checked.form == "boolean" and answer.boolean
     rows = int(yes) if checked.form == "boolean" else answer.rows
     parts = prober.source.parts()
     if parts is None or (rows and not _is_one_aggregate(prober, parts)):

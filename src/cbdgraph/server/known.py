@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import json
 import re
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -52,7 +51,7 @@ async def _is_known(served: Served, iri: Iri) -> bool:
         answer = await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
     except QuerySyntaxError:  # no IRI to the engine, so that the graph cannot hold it
         return False
-    return bool(json.loads(answer.content)["boolean"])
+    return answer.boolean
 
 
 async def find_near(served: Served, iri: str) -> list[str]:

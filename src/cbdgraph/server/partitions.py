@@ -6,10 +6,9 @@ triples; kept with the release. A very large graph of a user's own is not counte
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from cbdgraph.errors import QueryError
 from cbdgraph.store import Engine
@@ -87,8 +86,7 @@ async def count_partitions(engine: Engine) -> Partitions | None:
 
 async def _select(engine: Engine, query: str) -> list[dict[str, str]]:
     answer = await engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
-    rows: list[dict[str, Any]] = json.loads(answer.content)["results"]["bindings"]
-    plain = [{name: str(term["value"]) for name, term in row.items()} for row in rows]
+    plain = [{name: term["value"] for name, term in row.items()} for row in answer.bindings]
     return sorted(plain, key=lambda row: [row.get(name, "") for name in ("class", "p", "near", "graph")])
 
 

@@ -6,8 +6,7 @@ Each is a stranger's query, made of pieces of one: it is looked at by the guard 
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +16,7 @@ from cbdgraph.store import Answer
 from cbdgraph.store.guard import check_query
 from cbdgraph.store.patterns import Source
 
-Row = Mapping[str, Mapping[str, str]]
+Row = dict[str, dict[str, str]]
 
 MOST_COUNTED: Final = 1000
 _MOST: Final = 120  # queries for one answer
@@ -60,7 +59,7 @@ class Prober:
     async def ask(self, body: str) -> bool | None:
         """Whether a pattern in the words of the user's query has a solution in its dataset; None if not found out."""
         answer = await self._run(f"{self.source.prologue}\nASK {self.dataset}\n{{ {body} }}", ours=False)
-        return None if answer is None else bool(json.loads(answer.content)["boolean"])
+        return None if answer is None else answer.boolean
 
     async def select(self, head: str, body: str, tail: str = "") -> list[Row] | None:
         """Rows of a SELECT over such a pattern."""
@@ -81,7 +80,7 @@ class Prober:
     async def is_there(self, pattern: str) -> bool | None:
         """Whether a pattern of ours has a solution in all that is served."""
         answer = await self._run(f"ASK {{ {pattern} }}", ours=True)
-        return None if answer is None else bool(json.loads(answer.content)["boolean"])
+        return None if answer is None else answer.boolean
 
     async def _run(self, query: str, *, ours: bool) -> Answer | None:
         self.asked += 1
@@ -115,4 +114,4 @@ def anywhere(pattern: str) -> str:
 
 
 def _rows(answer: Answer | None) -> list[Row] | None:
-    return None if answer is None else json.loads(answer.content)["results"]["bindings"]
+    return None if answer is None else answer.bindings

@@ -7,7 +7,6 @@ from what was there before, such a tree always exists.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -247,8 +246,7 @@ class Prover:
                 )
         except (TimeoutError, QueryError):
             return None
-        rows: list[dict[str, dict[str, str]]] = json.loads(answer.content)["results"]["bindings"]
-        return rows
+        return answer.bindings
 
 
 def _apply(

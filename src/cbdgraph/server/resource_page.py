@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 from urllib.parse import urlencode
 
 from cbdgraph.errors import InvalidName
@@ -69,7 +68,7 @@ async def make_page(served: Served, iri: str, language: str) -> str:
     outgoing = await _select(served, _OUTGOING.replace("@IRI@", term))
     counted = await _select(served, _COUNTS.replace("@IRI@", term))
     counts = {row["property"]["value"]: int(row["count"]["value"]) for row in counted}
-    incoming: list[Mapping[str, Any]] = []
+    incoming: list[dict[str, dict[str, str]]] = []
     if properties := list(_terms(counts)):
         parts = " UNION ".join(_POINTING.replace("@PROPERTY@", name) for name in properties)
         incoming = await _select(served, _INCOMING.replace("@PARTS@", parts).replace("@IRI@", term))
@@ -116,7 +115,6 @@ def _address(name: str, term: str, language: str) -> str:
     return "/sparql?" + urlencode({"query": query})
 
 
-async def _select(served: Served, query: str) -> list[Mapping[str, Any]]:
+async def _select(served: Served, query: str) -> list[dict[str, dict[str, str]]]:
     answer = await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
-    rows: list[Mapping[str, Any]] = json.loads(answer.content)["results"]["bindings"]
-    return rows
+    return answer.bindings

@@ -70,7 +70,7 @@ def make_results(served: Served, query: str, graphs: Sequence[tuple[str, str]], 
         whole = len(text) <= _SHOWN_BYTES
         found |= {"graph": text if whole else text[: text.rindex("\n", 0, _SHOWN_BYTES) + 1], "is_whole": whole}
     elif answer.form == "boolean":
-        found["boolean"] = json.loads(answer.content)["boolean"]
+        found["boolean"] = answer.boolean
     else:
         document = json.loads(answer.content)
         following = next_page(query, answer.rows) if "limit" in query.lower() else None

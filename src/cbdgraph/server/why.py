@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +25,7 @@ from cbdgraph.server.near import term_of
 from cbdgraph.server.proofs import INFERRED, Prover, Statement
 from cbdgraph.server.routes import Router
 from cbdgraph.server.rules import Rule, Triple
+from cbdgraph.store import Answer
 
 router = Router()
 
@@ -155,7 +155,7 @@ async def _check_known(served: Served, terms: Mapping[str, Term], given: Mapping
         places = (f"{term} ?p ?o", f"?s {term} ?o", f"?s ?p {term}")
         parts = " UNION ".join(f"{{ {place} }} UNION {{ GRAPH ?g {{ {place} }} }}" for place in places)
         try:
-            known = (await _run(served, f"ASK {{ {parts} }}"))["boolean"]
+            known = (await _run(served, f"ASK {{ {parts} }}")).boolean
         except QuerySyntaxError:  # no IRI to the engine, so that the graph cannot hold it
             known = False
         if not known:
@@ -171,7 +171,7 @@ async def _find(served: Served, terms: Mapping[str, Term]) -> tuple[list[Triple]
     if "predicate" not in terms:
         where = f'GRAPH ?graph {{ {pattern} }} FILTER(STRSTARTS(STR(?graph), "{INFERRED}"))'
     query = f"SELECT DISTINCT {free} WHERE {{ {where} }} ORDER BY {free} LIMIT {_MOST + 1}"
-    rows = (await _run(served, query))["results"]["bindings"]
+    rows = (await _run(served, query)).bindings
     triples = []
     for row in rows[:_MOST]:
         values = {**terms, **{name: value for name in row if (value := term_of(row[name])) is not None}}
@@ -180,10 +180,8 @@ async def _find(served: Served, terms: Mapping[str, Term]) -> tuple[list[Triple]
     return triples, len(rows) > _MOST
 
 
-async def _run(served: Served, query: str) -> dict[str, Any]:
-    answer = await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
-    found: dict[str, Any] = json.loads(answer.content)
-    return found
+async def _run(served: Served, query: str) -> Answer:
+    return await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
 
 
 def _triple(terms: Mapping[str, Term]) -> Triple:

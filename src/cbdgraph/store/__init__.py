@@ -6,6 +6,7 @@ answers, plain facts about what is served, and an end.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, runtime_checkable
@@ -53,6 +54,17 @@ class Answer:
     form: Form
     rows: int
     complete: bool = True
+
+    @property
+    def bindings(self) -> list[dict[str, dict[str, str]]]:
+        """The solutions of an answer in SPARQL JSON, as that has them."""
+        found: list[dict[str, dict[str, str]]] = json.loads(self.content)["results"]["bindings"]
+        return found
+
+    @property
+    def boolean(self) -> bool:
+        """The boolean of an answer in SPARQL JSON."""
+        return bool(json.loads(self.content)["boolean"])
 
 
 @dataclass(frozen=True, slots=True)
