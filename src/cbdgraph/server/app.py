@@ -20,7 +20,7 @@ import cbdgraph
 from cbdgraph.errors import EngineUnavailable
 from cbdgraph.server import answers, citations, dataset, graphs, named, pages, problems, resources, sparql, why
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
-from cbdgraph.server.kept import find_kept, read_asked, unite
+from cbdgraph.server.kept import read_asked, unite
 from cbdgraph.server.listen import Server, make_config
 from cbdgraph.server.live import Live
 from cbdgraph.server.negotiate import JSON
@@ -66,7 +66,7 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
     )
     app.router.redirect_slashes = False
     app.state.live = live
-    app.state.find = lambda scope: find_kept(live.served, read_asked(unite(scope)))
+    app.state.find = lambda scope: live.find_kept(read_asked(unite(scope)))
     app.add_middleware(Envelope, live=live, fixed=find_fixed(routers))
     return app
 

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.server import pages, problems
-from cbdgraph.server.kept import Asked, Kept, find_kept, read_asked, unite
+from cbdgraph.server.kept import Asked, Kept, read_asked, unite
 from cbdgraph.server.live import Live, Served
 from cbdgraph.server.negotiate import NotAcceptable
 from cbdgraph.server.routes import Handler
@@ -52,7 +52,7 @@ class Envelope:
             return
         scope = unite(scope)
         asked = read_asked(scope)
-        found = find_kept(self._live.served, asked)
+        found = self._live.find_kept(asked)
         if found is None:
             await self._work_out(scope, receive, send, asked)
         else:

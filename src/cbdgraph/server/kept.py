@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Self
 
 from starlette.types import Scope
 
@@ -66,27 +66,6 @@ class Kept:
         if asked.held and holds(asked.held.decode("latin-1"), self.tag):
             return Found(304, self.lines_unmodified, b"")
         return Found(200, self.lines, b"" if asked.is_head else self.body)
-
-
-class Responses(Protocol):
-    """Where responses are kept: `Served`, which this module must not import."""
-
-    @property
-    def responses(self) -> Shelf: ...
-
-
-class Shelf(Protocol):
-    """Responses by their keys."""
-
-    def get(self, key: bytes) -> Kept | None: ...
-
-
-def find_kept(served: Responses | None, asked: Asked | None) -> Found | None:
-    """The response to what is asked, if it is kept."""
-    if served is None or asked is None:
-        return None
-    kept = served.responses.get(asked.key)
-    return None if kept is None else kept.answer(asked)
 
 
 def holds(if_none_match: str, tag: str) -> bool:

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.queries import Query, read_queries
-from cbdgraph.server.kept import Kept
+from cbdgraph.server.kept import Asked, Found, Kept
 from cbdgraph.server.partitions import Partitions
 from cbdgraph.settings import Settings
 from cbdgraph.store import RESULT_TYPES, Engine, Limits
@@ -102,10 +102,12 @@ class Live:
         if self._folder is not None:
             await asyncio.to_thread(shutil.rmtree, self._folder, True)
 
-    @property
-    def served(self) -> Served | None:
-        """What is served now, without counting; None before it is open."""
-        return self._served
+    def find_kept(self, asked: Asked | None) -> Found | None:
+        """The response to what is asked, if it is kept."""
+        if asked is None or self._served is None:
+            return None
+        kept = self._served.responses.get(asked.key)
+        return None if kept is None else kept.answer(asked)
 
     @property
     def current(self) -> Served:
