@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from functools import cache
 from ipaddress import ip_network
 from typing import Any, Final, TypeVar
@@ -19,12 +19,14 @@ from starlette.responses import Response
 from cbdgraph.server.kept import holds
 from cbdgraph.server.live import Served
 from cbdgraph.settings import Settings
+from cbdgraph.store.guard import Checked, check_query
 
 T = TypeVar("T")
 
 CACHE = "public, max-age=60, must-revalidate"
 
 
+LONG: Final = 8 * 1024  # characters of a query
 _GRACE_SECONDS: Final = 0.02  # most answers are there before anybody could have left
 
 
@@ -55,6 +57,11 @@ def _version() -> str:
     import cbdgraph
 
     return str(cbdgraph.__version__)  # looking it up takes longer than to open a store
+
+
+async def check_apart(query: str, graphs: Collection[str]) -> Checked:
+    """`check_query`; of a text so long that others would feel it in the event loop, in a thread."""
+    return await asyncio.to_thread(check_query, query, graphs) if len(query) > LONG else check_query(query, graphs)
 
 
 def etag(served: Served, *parts: object) -> str:

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from cbdgraph.errors import QueryError, QueryTimeout
+from cbdgraph.server.answers import check_apart
 from cbdgraph.server.live import Served
 from cbdgraph.store import Answer
-from cbdgraph.store.guard import check_query
 from cbdgraph.store.patterns import Source
 
 Row = dict[str, dict[str, str]]
 
 MOST_COUNTED: Final = 1000
 _MOST: Final = 120  # queries for one answer
-_LONG: Final = 8 * 1024  # see sparql.py
 _JSON: Final = "application/sparql-results+json"
 
 
@@ -89,10 +88,7 @@ class Prober:
             return None
         try:
             async with asyncio.timeout(self.left):
-                if len(query) > _LONG:
-                    await asyncio.to_thread(check_query, query, self.served.graphs)
-                else:
-                    check_query(query, self.served.graphs)
+                await check_apart(query, self.served.graphs)
                 return await self.served.engine.run_query(
                     query,
                     media_type=_JSON,

@@ -19,7 +19,9 @@ from starlette.responses import Response
 from cbdgraph.errors import CbdGraphError, QueryRefused
 from cbdgraph.server import pages
 from cbdgraph.server.answers import (
+    LONG,
     ClientGone,
+    check_apart,
     client_of,
     etag,
     not_modified,
@@ -42,12 +44,11 @@ from cbdgraph.server.paging import link_next, offer_pages
 from cbdgraph.server.problems import PROBLEMS, Problem, problem_of
 from cbdgraph.server.routes import Router
 from cbdgraph.server.sparql_page import EXAMPLE, make_problem, make_results
-from cbdgraph.store.guard import Checked, check_graphs, check_query
+from cbdgraph.store.guard import Checked, check_graphs
 
 router = Router()
 
 _PARAMETERS_AT_MOST: Final = 200
-_LONG: Final = 8 * 1024  # bytes of a query whose check would be felt by others in the event loop
 _PARAMETERS: Final[list[dict[str, Any]]] = [
     {"name": "query", "in": "query", "schema": {"type": "string"}, "example": EXAMPLE, "description": "SPARQL 1.1"},
     {
@@ -271,10 +272,7 @@ async def _answer(request: Request, call: Call) -> Response:
     if size > limit:
         raise Problem("body-too-large", f"a query may have {limit} bytes here", {"limit": "bytes", "value": limit})
     graphs = served.graphs
-    if size > _LONG:
-        checked = await asyncio.to_thread(check_query, query, graphs)
-    else:
-        checked = check_query(query, graphs)
+    checked = await check_apart(query, graphs)
     check_graphs((*(call.default_graphs or ()), *(call.named_graphs or ())), graphs)
     if call.explain is not None:
         from cbdgraph.server.explained import respond_explained  # a start does not wait for its modules
@@ -299,7 +297,7 @@ async def _answer(request: Request, call: Call) -> Response:
     except ClientGone:
         return Response(status_code=499)
     headers = {"Cbdgraph-Complete": "true" if answer.complete else "false"}
-    if answer.form == "solutions" and size <= _LONG:
+    if answer.form == "solutions" and len(query) <= LONG:
         headers |= link_next(query, answer.rows, call.others, settings_of(request).max_url_bytes)
     if shown == HTML:
         return pages.respond(make_results(served, query, call.graphs, answer), tag, headers)
