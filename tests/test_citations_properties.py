@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbdgraph import find_citations, parse_citation, resolve
+from cbdgraph import find_citations, format_citation, parse_citation, resolve
 from cbdgraph.citations.lexicon import languages, load_lexicon
 from cbdgraph.errors import InvalidName
-from cbdgraph.iris import mint_part, parse_part
+from cbdgraph.iris import mint, mint_part, parse_part
 from cbdgraph.locators import Locator
 from cbdgraph.symbols import BODIES, Symbol
 
@@ -105,3 +105,52 @@ def test_usual_forms_read_back(pattern: str, language: str, symbol: Symbol, para
     expected = mint_part(symbol, Locator.parse(f"para/{paragraph}/item/{item}"))
     assert [citation.iri for citation in find_citations(text, language)] == [expected]
     assert [citation.iri for citation in parse_citation(text)] == [expected]
+
+
+def _steps(*choices: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.tuples(*choices).map(lambda parts: "/".join(part for part in parts if part))
+
+
+_number = st.integers(1, 60).map(str)
+_small = st.integers(1, 9).map(str)
+_letter = st.sampled_from("abcde")
+_holder = st.just("") | st.just("annex") | st.builds("annex/{}".format, _small)
+_section = st.just("") | st.builds("section/{}".format, _letter | st.integers(1, 5).map(str))
+_item = st.just("") | st.builds("item/{}".format, st.sampled_from("abcdefghjk"))
+_theme = st.builds(
+    "{}/{}".format, st.sampled_from(["objective", "principle", "activity", "programme-element", "table"]), _number
+)
+# Places in the ways in which decisions are built.
+locators = st.one_of(
+    st.just(""),
+    _steps(st.builds("para/{}".format, _number), _item),
+    _steps(st.builds("annex/{}".format, _small), _section, st.builds("para/{}".format, _number), _item),
+    _steps(_holder.filter(bool), _section, _theme),
+    st.just("preamble"),
+    st.builds("section/{}/para/{}/item/{}".format, _letter, _number, _letter),
+    st.builds("para/{}/item/{}/subitem/{}".format, _number, _letter, st.sampled_from(["i", "ii", "iv"])),
+).map(Locator.parse)
+adopted = symbols.filter(lambda s: s.body != "wgri" and s.session <= {"cop": 16, "sbstta": 28}.get(s.body, 5))
+targets = st.one_of(
+    st.builds("target/aichi/{}".format, st.integers(1, 20)),
+    st.builds("goal/aichi/{}".format, st.sampled_from("abcde")),
+    st.builds("target/{}/{}".format, st.sampled_from(["gspc-2002", "gspc-2010"]), st.integers(1, 16)),
+    st.builds("objective/{}/{}".format, st.sampled_from(["gspc-2002", "gspc-2010"]), st.integers(1, 5)),
+).map(mint) | st.builds("http://metadata.cbd.int/kmgbf/target_{}".format, st.integers(1, 23))
+articles = st.builds(
+    "document/{}/article/{}{}".format,
+    st.sampled_from(["convention-on-biological-diversity", "cartagena-protocol", "nagoya-protocol"]),
+    st.integers(1, 42),
+    st.just("") | st.builds("/item/{}".format, _letter) | st.builds("/para/{}".format, st.integers(1, 9)),
+).map(mint)
+
+
+@pytest.mark.parametrize("language", languages())
+@given(iri=st.builds(mint_part, adopted, locators) | targets | articles)
+@settings(max_examples=400, deadline=None)
+def test_what_is_formatted_reads_back(language: str, iri: str) -> None:
+    text = format_citation(iri, language)
+    found = parse_citation(text, language)
+    assert [citation.iri for citation in found] == [iri], text
+    assert [citation.iri for citation in find_citations(f"{text}.", language)] == [iri], text
+    assert parse_citation(found[0].normal)[0].iri == iri, found[0].normal

@@ -158,4 +158,4 @@ def test_the_version_is_told_once_and_the_same_everywhere() -> None:
 
 
 def test_what_is_public() -> None:
-    assert public == ["find_citations", "parse_citation", "resolve"]
+    assert public == ["find_citations", "format_citation", "parse_citation", "resolve"]

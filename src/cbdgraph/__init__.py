@@ -1,6 +1,6 @@
 """cbdgraph: the decisions and targets of the Convention on Biological Diversity as linked data.
 
-`find_citations`, `parse_citation` and `resolve` are the public functions; they load on first use, so that a
+`find_citations`, `parse_citation`, `resolve` and `format_citation` are the public functions; they load on first use, so that a
 worker process that only needs a core module starts without the grammar.
 """
 
@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cbdgraph.citations import find_citations, parse_citation, resolve
+    from cbdgraph.citations import find_citations, format_citation, parse_citation, resolve
 
-__all__ = ["find_citations", "parse_citation", "resolve"]
+__all__ = ["find_citations", "format_citation", "parse_citation", "resolve"]
 
 
 def __getattr__(name: str) -> Any:

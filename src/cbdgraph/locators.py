@@ -60,7 +60,7 @@ UNLABELLED: Final = frozenset(
     }
 )
 
-_LABEL: Final = re.compile(r"[a-z]{1,6}|[0-9]{1,4}[a-z]?(?:\.[0-9]{1,3}){0,4}\Z")
+_LABEL: Final = re.compile(r"[a-z]{1,6}|[0-9]{1,4}(?:[a-z]|bis|ter|quater|quinquies)?(?:\.[0-9]{1,3}){0,4}\Z")
 _ORDER: Final = {level: place for place, level in enumerate(LEVELS)}
 
 

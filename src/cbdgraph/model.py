@@ -67,6 +67,8 @@ class Citation:
     `start`, `end` are character offsets of `quote`, the whole mention of one decision with all its parts;
     `part_start`, `part_end` those of the words that name this very part. `decision` and `iri` are None where
     nothing could be resolved, and `reason` then says why; it also says why a reading is less than certain.
+    `alternatives` are the IRIs of other readings, where there are any. `normal` is the same citation as the
+    Secretariat writes it in English, whatever was printed.
     """
 
     start: int
@@ -81,3 +83,5 @@ class Citation:
     certainty: Certainty
     reason: str
     language: str
+    alternatives: tuple[str, ...] = ()
+    normal: str = ""

@@ -4,83 +4,303 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from cbdgraph.citations.lexicon import Lexicon
+from cbdgraph.citations.lexicon import Lexicon, fold
 from cbdgraph.citations.tokens import Token
 from cbdgraph.errors import InvalidName
 from cbdgraph.symbols import Symbol, parse_number
 
 _LAST_SESSION: Final = {"cop": 17, "cp-mop": 12, "np-mop": 6, "sbstta": 28, "sbi": 8, "wg8j": 12, "wgri": 5}
 _MOST_NUMBERS: Final = 50  # the tenth meeting, with the most, came to 47
+_LATEST_CITED: Final = 16  # the last meeting of which decisions were seen: a number up to it may be a session
 _IN_LIST: Final = frozenset({"HAO", "SEP", "AND", "ORD", "SYM", "DASH"})
 _BETWEEN: Final = frozenset({"FILL", "BODY", "ORD", "HAO"})
-_PREFIX: Final = re.compile(r"(BS|CP|NP)[-–—/]?", re.IGNORECASE)
+_JOINTS: Final = frozenset({"SEP", "AND", "SEMI", "ORD", "TO", "DASH", "FILL"})
+_PREFIX: Final = re.compile(r"([BСC][SЅ]|[CС][PР]|NP)[-/]?", re.IGNORECASE)
 _BODY_OF_PREFIX: Final = {"BS": "cp-mop", "CP": "cp-mop", "NP": "np-mop"}
-_SLIPS: Final = str.maketrans("1l", "II")
+# Cyrillic letters and other signs that are printed for the Latin ones which they look like.
+_SLIPS: Final = str.maketrans("1lХхІіСРВА", "IIXxIiCPBA")
+_CYRILLIC: Final = re.compile("[Ѐ-ӿ]")
+_CAPITALS: Final = {"А": "a", "В": "b", "С": "c", "Е": "e"}
 _RECOMMENDERS: Final = ("sbstta", "sbi", "wg8j", "wgri")
+_LONGEST_LIST: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A named decision: tokens `first` to `last` (exclusive), its symbol, and what speaks against the reading.
+    """A named text: tokens `first` to `last` (exclusive), its symbol, and what speaks against the reading.
 
-    `symbol` is None for words that point back to a decision where none was named before.
+    `symbol` is None for words that point back where nothing was named before, and where `document` names the path
+    of another text: a treaty or a document. `sections` are the lettered parts named with the number, `also` the
+    members of a range that end in this one, `others` the symbols of other readings.
     """
 
     first: int
     last: int
     symbol: Symbol | None
     doubts: tuple[str, ...] = ()
-    section: str = ""
+    sections: tuple[str, ...] = ()
     bare: bool = False
     placed_only: bool = False
+    document: str = ""
+    is_treaty: bool = False
+    others: tuple[Symbol, ...] = ()
+    also: tuple[Symbol, ...] = ()
+    guessed: bool = False
+    points_back: bool = False
 
 
 def find_anchors(tokens: Sequence[Token], lexicon: Lexicon, typed: bool = False) -> list[Anchor]:
     """All decisions named in a row of tokens, in order; `typed` accepts a bare number as well."""
-    after = _nouns_after(tokens)
-    anchors: list[Anchor] = []
-    noun, since = "", -1
-    named: Symbol | None = None
-    i = 0
-    while i < len(tokens):
-        token = tokens[i]
-        if token.kind in {"OTHER", "BREAK", "DOT"} or (token.kind == "NOUN" and token.value != noun):
-            noun = ""
-        if token.kind == "NOUN":
-            noun, since = token.value, i
-        if token.kind in {"SAME", "SAMEIF"}:
-            doubts = (
-                ("anaphora: it points back to the decision named last",)
-                if named
-                else ("no decision was named before",)
+    return _Finder(tokens, lexicon, typed).find()
+
+
+class _Finder:
+    def __init__(self, tokens: Sequence[Token], lexicon: Lexicon, typed: bool) -> None:
+        self.tokens, self.lexicon, self.typed = tokens, lexicon, typed
+        self.anchors: list[Anchor] = []
+        self.named: dict[str, Anchor] = {}  # the anchor named last in the paragraph, by its kind and in all
+
+    def find(self) -> list[Anchor]:
+        after = _nouns_after(self.tokens)
+        noun, since, sentence = "", -1, ""
+        i = 0
+        while i < len(self.tokens):
+            token = self.tokens[i]
+            if token.kind == "BREAK" and "\n" in token.text:
+                self.named = {}  # what points back does so within its paragraph
+            if token.kind in {"OTHER", "BREAK", "DOT"} or (token.kind == "NOUN" and token.value != noun):
+                noun = ""
+            if token.kind in {"BREAK", "DOT"}:
+                sentence = ""
+            if token.kind == "NOUN":
+                noun, since, sentence = token.value, i, token.value
+            if token.kind in {"SAME", "SAMEIF"}:
+                self._point_back(i)
+            elif token.kind == "SYM" and not self._is_foreign(i):
+                between = self.tokens[max(since + 1, i - 4) : i]
+                direct = since >= 0 and i - since < 5 and all(t.kind in _BETWEEN for t in between)
+                # The noun still counts in a list: "decisions 14/8, paragraph 3, and 15/4"; for a Roman number also
+                # after other words: "decisions X/2 of 29 October and XI/16".
+                listed = bool(self.anchors) and i > 0 and self.tokens[i - 1].kind in _JOINTS
+                if listed and not noun and not token.value[0].isdigit():
+                    noun = sentence
+                # 第X/2号决定: with the number's own signs the noun stands after it, else the noun before it decides.
+                signed = self.at(i - 1).kind == "ORD" or self.at(i + 1).kind == "HAO"
+                before = noun if direct or listed else ""
+                word = (after[i] or before) if signed else (before or after[i])
+                anchor = self._anchor(i, word, since if direct else -1)
+                if anchor is not None:
+                    self._add(anchor, i)
+                    i = anchor.last
+                    continue
+            i += 1
+        return self._with_bodies()
+
+    def at(self, i: int) -> Token:
+        return self.tokens[i] if 0 <= i < len(self.tokens) else _END
+
+    def _point_back(self, i: int) -> None:
+        """ "The same decision": an anchor with the symbol of the one named last, of its own kind if it says one."""
+        token = self.tokens[i]
+        kinds = {
+            word.value
+            for part in fold(token.text).split()
+            if (word := self.lexicon.words.get(part)) is not None and word.kind == "NOUN"
+        }
+        if not self.lexicon.words_have_spaces:
+            kinds = {w.value for text, w in self.lexicon.words.items() if w.kind == "NOUN" and text in token.text}
+        named = self.named.get(next(iter(kinds)) if len(kinds) == 1 else "any")
+        placed_only = token.kind == "SAMEIF"
+        if named is None:
+            if not placed_only:
+                doubt = "no decision was named before"
+                self.anchors.append(Anchor(i, i + 1, None, (doubt,), points_back=True))
+            return
+        doubt = "anaphora: it points back to the decision named last"
+        self.anchors.append(
+            Anchor(
+                i,
+                i + 1,
+                named.symbol,
+                (doubt,),
+                named.sections[:1],
+                placed_only=placed_only,
+                others=named.others,
+                points_back=True,
             )
-            anchors.append(Anchor(i, i + 1, named, doubts, placed_only=token.kind == "SAMEIF"))
-        elif token.kind == "SYM":
-            direct = (
-                since >= 0 and all(t.kind in _BETWEEN for t in tokens[max(since + 1, i - 4) : i]) and i - since < 5
+        )
+
+    def _is_foreign(self, i: int) -> bool:
+        """Whether the number belongs to a body that is none of ours: "resolution XI/8", "decision 27/9 of the …"."""
+        k = i - 1
+        while k > i - 3 and self.at(k).kind in {"FILL", "HAO", "ORD"}:
+            k -= 1
+        if self.at(k).kind == "FOREIGN":
+            return True
+        k = i + 1
+        while k < i + 4 and self.at(k).kind in {"OF", "FILL", "NOUN", "HAO"}:
+            k += 1
+        return self.at(k).kind == "FOREIGN"
+
+    def _add(self, anchor: Anchor, i: int) -> None:
+        before = self.anchors[-1] if self.anchors else None
+        if before is not None and before.symbol == anchor.symbol and before.last == i and not before.points_back:
+            self.anchors[-1] = replace(before, last=anchor.last)  # "VII/5 VII/5": printed twice
+            return
+        if before is not None and (members := self._range(before, anchor, i)):
+            anchor = replace(anchor, also=members)
+        self.anchors.append(anchor)
+        assert anchor.symbol is not None
+        self.named[anchor.symbol.kind] = self.named["any"] = anchor
+
+    def _range(self, before: Anchor, anchor: Anchor, i: int) -> tuple[Symbol, ...]:
+        """The members between the ends of "decisions XII/1 to XII/4"."""
+        low, high = before.symbol, anchor.symbol
+        if low is None or high is None or (low.body, low.session) != (high.body, high.session):
+            return ()
+        between = self.tokens[before.last : i]
+        if not any(t.kind in {"TO", "DASH"} for t in between) or any(t.kind not in _JOINTS for t in between):
+            return ()
+        if not 1 < high.number - low.number <= _LONGEST_LIST or before.sections or anchor.sections:
+            return ()
+        return tuple(Symbol(low.body, low.session, number) for number in range(low.number + 1, high.number))
+
+    def _with_bodies(self) -> list[Anchor]:
+        """A body named at either end of a list of recommendations is that of all: "XIX/1 and XIX/2 of SBSTTA"."""
+        out = self.anchors
+        for places in (range(len(out) - 2, -1, -1), range(1, len(out))):
+            for k in places:
+                other = out[k + 1] if places.step < 0 else out[k - 1]
+                left, right = (out[k], other) if places.step < 0 else (other, out[k])
+                symbol, whose = out[k].symbol, other.symbol
+                if not out[k].guessed or other.guessed or symbol is None or whose is None or other.points_back:
+                    continue
+                between = self.tokens[left.last : right.first]
+                if self.at(right.first).kind not in {"SYM", "ORD"}:
+                    continue  # it has a noun of its own
+                if whose.kind == symbol.kind and all(t.kind in _JOINTS | {"BODY", "OF"} for t in between):
+                    mended = replace(symbol, body=whose.body)
+                    out[k] = replace(out[k], symbol=mended, doubts=out[k].doubts[1:], guessed=False)
+        return out
+
+    def _anchor(self, i: int, noun: str, since: int) -> Anchor | None:
+        """The number at `i` with its noun, which stands right before it at `since` unless that is -1."""
+        direct = since >= 0
+        text = self.tokens[i].value
+        doubts: list[str] = []
+        prefix = _PREFIX.match(text)
+        body = _BODY_OF_PREFIX.get(prefix[1].translate(_SLIPS).upper(), "cp-mop") if prefix else ""
+        if prefix and _CYRILLIC.search(prefix[0]):
+            doubts.append(f"“{prefix[1]}” is written with Cyrillic letters")
+        number = text[prefix.end() :] if prefix else text
+        if "/" not in number:
+            if not direct:
+                return None
+            doubts.append(f"“{text}” is written with a hyphen")
+            number = number.replace("-", "/")
+        one, _, two = number.partition("/")
+        bare = not (noun or prefix)
+        if bare and not self.typed and (one.isdigit() or one.upper() != one or one == "I" or set(one) & set("1lІі")):
+            return None
+        try:
+            session, item = _number(one, doubts), _number(two, doubts)
+        except InvalidName:
+            return None
+        first, last = i, i + 1
+        sections, last = self._sections(last, doubts)
+        for kind in ("HAO", "NOUN"):
+            if self.at(last).kind == kind and (kind == "HAO" or not direct):
+                last += 1
+        first = since if direct else self._first(i)
+        near = _body_near(self.tokens, i, last)
+        if near and not self.typed and first and self.at(first - 1).kind == "BODY" and self.lexicon.words_have_spaces:
+            first -= 1
+        guessed = False
+        if (noun or "decision") == "recommendation":
+            body = near if near in _RECOMMENDERS else ""
+            if not body:
+                # SBSTTA numbered in Roman numerals until its twentieth meeting; SBI never did.
+                body = "sbi" if one.isdigit() and session <= 5 else "sbstta"
+                guessed = True
+                doubts.insert(0, f"no body is named with the recommendation; read as one of {body.upper()}")
+        elif not body:
+            body = near if near in {"cp-mop", "np-mop"} else "cop"
+        if bare and not self.typed:
+            if near in _RECOMMENDERS:
+                body = near
+            if session > _LAST_SESSION["cop"] or item > _MOST_NUMBERS:
+                return None
+            doubts.append("no noun says whether it is a decision or a recommendation; read as a decision")
+        symbol = Symbol(body, session, item)
+        others: tuple[Symbol, ...] = ()
+        if self.lexicon.reversible and body == "cop" and one.isdigit() and two.isdigit() and not prefix:
+            symbol, others, doubt = _either_way(symbol)
+            doubts += [doubt] if doubt else []
+            if others and bare:
+                doubts.append("?no word says what the number is")
+        if symbol.session > _LAST_SESSION[body]:
+            doubts.append(f"{body.upper()} has had no session {symbol.session}")
+        elif symbol.number > _MOST_NUMBERS:
+            doubts.append(f"no session adopted as many as {symbol.number}")
+        if bare and body == "cop" and not one.isdigit() and symbol.short[0].isdigit():
+            doubts.append(
+                f"the COP writes this session in Arabic digits, {symbol.short}; {text} may be a recommendation"
             )
-            # The noun still counts in a list: "decisions 14/8, paragraph 3, and 15/4".
-            listed = bool(anchors) and i > 0 and tokens[i - 1].kind in {"SEP", "AND", "SEMI", "ORD"}
-            # 第X/2号决定: with the number's own signs the noun stands after it, else the noun before it decides.
-            signed = tokens[i - 1].kind == "ORD" or (i + 1 < len(tokens) and tokens[i + 1].kind == "HAO")
-            before = noun if direct or listed else ""
-            word = (after[i] or before) if signed else (before or after[i])
-            anchor = _anchor(tokens, i, word, lexicon, typed, direct)
-            if anchor is not None:
-                if not (anchors and anchors[-1].symbol == anchor.symbol and anchors[-1].last == i):
-                    anchors.append(anchor)
-                else:
-                    same = anchors[-1]  # "VII/5 VII/5": printed twice
-                    anchors[-1] = Anchor(same.first, anchor.last, same.symbol, same.doubts, same.section)
-                if anchor.symbol and anchor.symbol.kind == "decision":
-                    named = anchor.symbol
-                i = anchor.last
-                continue
-        i += 1
-    return anchors
+        return Anchor(first, last, symbol, tuple(doubts), sections, bare, others=others, guessed=guessed)
+
+    def _first(self, i: int) -> int:
+        """Where the words begin that name a decision with no noun right before it: at its ordinal sign."""
+        return i - 1 if self.at(i - 1).kind == "ORD" else i
+
+    def _sections(self, i: int, doubts: list[str]) -> tuple[tuple[str, ...], int]:
+        """Capital letters after the number, which are parts of the decision: "VIII/19 B", "VIII/4 A-E"."""
+        letters: list[str] = []
+        k = i
+        while len(letters) < _LONGEST_LIST and (letter := self._letter(k, first=not letters)):
+            if letters and self.at(k - 1).kind in {"DASH", "TO"} and letters[-1] < letter:
+                letters += [chr(code) for code in range(ord(letters[-1]) + 1, ord(letter))]
+            letters.append(letter)
+            if not self.tokens[k].text.isascii() and self.tokens[k].text in _CAPITALS:
+                doubts.append(f"the letter {self.tokens[k].text} is Cyrillic and read as {letter.upper()}")
+            i = k = k + 1
+            if self.at(k).kind in {"AND", "SEP", "DASH", "TO"}:
+                k += 1
+        return tuple(letters), i
+
+    def _letter(self, i: int, first: bool) -> str:
+        token, after = self.at(i), self.at(i + 1)
+        # The first stands right after the number: a letter further on begins something else.
+        if first and token.start - self.at(i - 1).end > 1:
+            return ""
+        if token.text in _CAPITALS and after.kind in {"SEP", "DOT", "SEMI", "END", "RP", "COLON"}:
+            return _CAPITALS[token.text]
+        if token.kind not in {"LETTER", "ROMAN"}:
+            return ""
+        spelled = not token.text.isascii()
+        if not spelled and (len(token.text) > 1 or not token.text.isupper()):
+            return ""
+        begins = after.kind in {"OTHER", "POST", "NUM", "LETTER"}
+        return token.value.lower() if self.typed or spelled or not begins else ""
+
+
+_END: Final = Token("END", 0, 0, "")
+
+
+def _either_way(symbol: Symbol) -> tuple[Symbol, tuple[Symbol, ...], str]:
+    """A number in a text from right to left, whose two halves may have changed places: reading, other, doubt."""
+    if symbol.session == symbol.number:
+        return symbol, (), ""
+    turned = Symbol(symbol.body, symbol.number, symbol.session)
+    if symbol.session > _LAST_SESSION["cop"] and symbol.number <= _LATEST_CITED:
+        doubt = f"there was no session {symbol.session}: the two numbers are read the other way round"
+        return turned, (), doubt
+    if symbol.number <= _LATEST_CITED and symbol.session <= _LATEST_CITED:
+        doubt = f"written from right to left the two numbers may have changed places: {turned.short}"
+        return symbol, (turned,), doubt
+    return symbol, (), ""
 
 
 def _nouns_after(tokens: Sequence[Token]) -> list[str]:
@@ -100,93 +320,24 @@ def _nouns_after(tokens: Sequence[Token]) -> list[str]:
     return out
 
 
-def _anchor(tokens: Sequence[Token], i: int, noun: str, lexicon: Lexicon, typed: bool, direct: bool) -> Anchor | None:
-    text = tokens[i].value
-    doubts: list[str] = []
-    prefix = _PREFIX.match(text)
-    body = _BODY_OF_PREFIX[prefix[1].upper()] if prefix else ""
-    number = text[prefix.end() :] if prefix else text
-    one, _, two = number.partition("/")
-    bare = not (noun or prefix)
-    if bare and not typed and (one.isdigit() or one.upper() != one or one == "I" or set(one) & set("1l")):
-        return None
-    if one.isdigit() and two.isdigit() and not lexicon.session_first:
-        one, two = two, one
-    try:
-        session, item = _number(one, doubts), _number(two, doubts)
-    except InvalidName:
-        return None
-    first, last = i, i + 1
-    section = ""
-    if _is_lettered(tokens, last, typed):
-        section = tokens[last].text.lower()
-        last += 1
-    for kind in ("HAO", "NOUN"):
-        if last < len(tokens) and tokens[last].kind == kind and (kind == "HAO" or not direct):
-            last += 1
-    while first and tokens[first - 1].kind in {"ORD", "NOUN", "HAO"} and i - first < 4:
-        first -= 1
-        if tokens[first].kind == "NOUN":
-            break
-    if first < i and tokens[first].kind == "NOUN" and not direct:
-        first = i - 1 if tokens[i - 1].kind == "ORD" else i
-    near = _body_near(tokens, first, last)
-    if near and not typed and tokens[max(first - 1, 0)].kind == "BODY" and lexicon.words_have_spaces:
-        first -= 1
-    kind = noun or "decision"
-    if kind == "recommendation":
-        body = near if near in _RECOMMENDERS else ""
-        if not body:
-            body = "sbstta"
-            doubts.append("no body is named with the recommendation; read as one of SBSTTA")
-    elif not body:
-        body = near if near in {"cp-mop", "np-mop"} else "cop"
-    if bare and not typed and near in _RECOMMENDERS:
-        body = near
-    if bare and not typed:
-        if session > _LAST_SESSION["cop"] or item > _MOST_NUMBERS:
-            return None
-        doubts.append("no noun says whether it is a decision or a recommendation; read as a decision")
-    if session > _LAST_SESSION.get(body, 17):
-        doubts.append(f"{body.upper()} has had no session {session}")
-    elif item > _MOST_NUMBERS:
-        doubts.append(f"no session adopted as many as {item}")
-    symbol = Symbol(body, session, item)
-    if body == "cop" and not one.isdigit() and symbol.short[0].isdigit():
-        doubts.append(f"the COP writes this session in Arabic digits, {symbol.short}; {text} may be a recommendation")
-    return Anchor(first, last, symbol, tuple(doubts), section, bare)
-
-
 def _number(text: str, doubts: list[str]) -> int:
     """A number, Roman or Arabic; a 1 or l among Roman numerals is a slip for I, and said to be one."""
     try:
         return parse_number(text)
     except InvalidName:
-        mended = parse_number(text.translate(_SLIPS))
-        doubts.append(f"“{text}” is read as {text.translate(_SLIPS)}: a digit or letter printed for I")
-        return mended
-
-
-def _is_lettered(tokens: Sequence[Token], i: int, typed: bool) -> bool:
-    """Whether a capital letter after the number is the part of the decision: "VIII/19 B"."""
-    if (
-        i >= len(tokens)
-        or tokens[i].kind not in {"LETTER", "ROMAN"}
-        or len(tokens[i].text) > 1
-        or not tokens[i].text.isupper()
-    ):
-        return False
-    if tokens[i].start - tokens[i - 1].end > 1:
-        return False
-    return typed or i + 1 >= len(tokens) or tokens[i + 1].kind not in {"OTHER", "POST", "NUM", "LETTER"}
+        mended = text.translate(_SLIPS)
+        number = parse_number(mended)
+        slip = "Cyrillic letters" if _CYRILLIC.search(text) else "a digit or letter printed for I"
+        doubts.append(f"“{text}” is read as {mended}: {slip}")
+        return number
 
 
 def _body_near(tokens: Sequence[Token], first: int, last: int) -> str:
     """The body named right before the number, or right after it with "of"."""
-    for i in range(first - 1, max(first - 4, -1), -1):
+    for i in range(first - 1, max(first - 6, -1), -1):
         if tokens[i].kind == "BODY":
             return tokens[i].value
-        if tokens[i].kind not in {"FILL", "OF", "NOUN"}:
+        if tokens[i].kind not in {"FILL", "OF", "NOUN", "ORD", "HAO"}:
             break
     for i in range(last, min(last + 4, len(tokens))):
         if tokens[i].kind == "BODY":

@@ -14,7 +14,7 @@ from cbdgraph.locators import Locator, Step
 from cbdgraph.symbols import Symbol, format_roman
 
 _ADOPTED: Final = re.compile(
-    r"(?:UNEP/)?CBD/(?P<body>COP|CP|NP|SBSTTA|SBI|WG8J|WGRI)/(?:COP-?/?MOP/)?(?:DEC|REC)/"
+    r"(?:UNEP/)?CBD/(?P<body>COP|BS|CP|NP|SBSTTA|SBI|WG8J|WGRI)/(?:(?:COP[-/]?)?MOP/)?(?:DEC|REC)/"
     r"(?P<session>[0-9]{1,2}|[IVX]{1,6})/(?P<number>[0-9]{1,3}|[IVX]{1,6})\Z",
     re.IGNORECASE,
 )
@@ -23,16 +23,19 @@ _TRACKING: Final = re.compile(
     r"CBD/COP/(?P<session>[0-9]{2})/(?P<number>[0-9]{2})"
     r"(?:[./](?P<section>[A-Z])?(?P<para>[0-9]{2,3})(?:\.(?P<item>[0-9]{2}|[a-z])(?:\.(?P<subitem>0[1-9]|[123][0-9]|[ivx]+))?)?)?\Z"
 )
-_BODY: Final = {"cp": "cp-mop", "np": "np-mop"}
+_SPANISH: Final = re.compile(r"^((?:UNEP/)?)CDB/", re.IGNORECASE)  # some Spanish papers print CDB
+_TAIL: Final = re.compile(r"(?:/(?:Add|Rev|Corr)\.?[0-9]{1,2})+\Z", re.IGNORECASE)
+_BODY: Final = {"bs": "cp-mop", "cp": "cp-mop", "np": "np-mop"}
 _LAST_WITH_UNEP: Final = 13  # documents dropped the UNEP before the thirteenth meeting was over
 _LONGEST_LIST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One cited document: its IRI and the words that name it; `doubt` when the symbol can mean something else."""
+    """One cited document: its IRI, symbol and the words that name it; `doubt` when it can mean something else."""
 
     iri: str
+    symbol: str
     start: int
     end: int
     doubt: str = ""
@@ -89,13 +92,13 @@ def parse_tracking(text: str) -> tuple[Symbol, Locator, str] | None:
 def read_documents(tokens: Sequence[Token], i: int, listed_before: bool) -> tuple[list[Document], int]:
     """The documents named from token `i` on, with the numbers listed after the first, and the place after them."""
     token = tokens[i]
-    text = token.text.rstrip(".-")
+    text = _SPANISH.sub(r"\1CBD/", token.text.rstrip(".-"))
     base, _, last = text.rpartition("/")
     ends = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,4})", last)
     names = [last]
     if ends and 0 < int(ends[2]) - int(ends[1]) <= _LONGEST_LIST:
         names = [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)]
-    end = token.start + len(text)
+    end = token.start + len(token.text.rstrip(".-"))
     found = [_document(f"{base}/{name}", token.start, end) for name in names]
     k = i + 1
     more: list[Document] = []
@@ -108,6 +111,9 @@ def read_documents(tokens: Sequence[Token], i: int, listed_before: bool) -> tupl
             break
         more.append(_document(f"{base}/{tokens[n].text}", tokens[n].start, tokens[n].end))
         j = n + 1
+    found += _tails(tokens, i, text, end)
+    if len(found) > len(names):
+        return found, i + 2 * (len(found) - len(names)) + 1
     closed = j
     while closed < len(tokens) and closed < j + 2 and tokens[closed].kind in {"HAO", "DOCNOUN"}:
         closed += 1
@@ -116,5 +122,19 @@ def read_documents(tokens: Sequence[Token], i: int, listed_before: bool) -> tupl
     return [*found, *more], closed
 
 
+def _tails(tokens: Sequence[Token], i: int, text: str, end: int) -> list[Document]:
+    """The documents of "CBD/SBI/3/5 and Add.1": the same symbol with other tails."""
+    out: list[Document] = []
+    whole = _TAIL.sub("", text)
+    k = i + 1
+    while end == tokens[i].end and k + 1 < len(tokens) and len(out) < _LONGEST_LIST:
+        if tokens[k].kind not in {"SEP", "AND"} or tokens[k + 1].kind != "TAIL":
+            break
+        tail = tokens[k + 1]
+        out.append(_document(f"{whole}/{tail.value}", tail.start, tail.end))
+        k += 2
+    return out
+
+
 def _document(symbol: str, start: int, end: int) -> Document:
-    return Document(mint(f"document/{mint_slug(symbol)}"), start, end)
+    return Document(mint(f"document/{mint_slug(symbol)}"), re.sub(r"\s", "", symbol), start, end)

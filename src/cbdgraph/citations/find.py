@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
 from cbdgraph.citations.anchors import Anchor, find_anchors
+from cbdgraph.citations.composed import compose
 from cbdgraph.citations.documents import Document, parse_adopted, parse_tracking, read_documents
-from cbdgraph.citations.lexicon import Lexicon, load_lexicon
+from cbdgraph.citations.forms import format_citation, format_steps
+from cbdgraph.citations.lexicon import TREATIES, Lexicon, load_lexicon, plain
 from cbdgraph.citations.parts import LONGEST, PartReader
 from cbdgraph.citations.places import Place, read_places
+from cbdgraph.citations.targets import Group, Target, TargetReader
 from cbdgraph.citations.terminals import Terminal, parse_terminals
-from cbdgraph.citations.tokens import Token, scan
-from cbdgraph.iris import mint, mint_part
+from cbdgraph.citations.tokens import SYMBOL_SEED, Token, scan, words_pattern
+from cbdgraph.iris import mint, mint_part, path_of
 from cbdgraph.locators import Locator, Step
 from cbdgraph.model import Certainty, Citation
 
-CONVENTION: Final = "document/convention-on-biological-diversity"
 _FRONT: Final = frozenset(
     {
         "PRE",
@@ -34,148 +39,314 @@ _FRONT: Final = frozenset(
         "FILL",
         "INCL",
         "RELATED",
+        "RESP",
+        "FROM",
     }
 )
+_CORE: Final = frozenset({"BODY", "ORD", "NOUN", "SYM", "LETTER", "HAO", "SAME", "CONV"})
+
+
+_LABELS: Final = frozenset({"NUM", "NUMLET", "LETNUM", "ROMAN", "LETTER", "BR"})
 
 
 def find_citations(text: str, lang: str) -> tuple[Citation, ...]:
-    """Every citation of a decision, recommendation, document or article of the Convention, one for each cited part.
+    """Every citation of a decision, recommendation, document, article or target, one for each cited part.
 
     Offsets count characters of `text`. `lang` is one of the languages that have a lexicon, else `InvalidName`.
 
     >>> [(c.part_quote, c.locator) for c in find_citations("第X/29号决定第13、第71、72段", "zh")]
     [('第13', 'para/13'), ('第71', 'para/71'), ('72段', 'para/72')]
-    >>> [c.iri for c in find_citations("see paragraph 14 of decision X/2", "en")]
-    ['https://w3id.org/cbdgraph/decision/cop/10/2/para/14']
+    >>> [c.normal for c in find_citations("au paragraphe 14 de sa décision X/2 et l'objectif 15 d'Aichi", "fr")]
+    ['decision X/2, paragraph 14', 'Aichi Biodiversity Target 15']
     """
-    return _Finder(text, load_lexicon(lang)).find()
+    lexicon = load_lexicon(lang)
+    composed = compose(text)
+    signs = plain(composed.text)
+    found: list[Citation] = []
+    for start, end in _regions(signs, lexicon):
+        found += _Finder(composed.text, signs, lexicon, start, end).find()
+    return tuple(composed.place(citation, text) for citation in found)
+
+
+_GAP: Final = re.compile(r"\n\s*\n")
+
+
+@cache
+def _seed(language: str) -> re.Pattern[str]:
+    """What every citation has: the slash of a number, or one of the words that stand for one."""
+    lexicon = load_lexicon(language)
+    kinds = {"SAME", "SAMEIF", "CONV", "SET"}
+    words = words_pattern(lexicon, [word for word, meaning in lexicon.words.items() if meaning.kind in kinds])
+    return re.compile(f"{SYMBOL_SEED}|{words}")
+
+
+def _regions(text: str, lexicon: Lexicon) -> Iterator[tuple[int, int]]:
+    """The paragraphs that can hold citations, each with the one after it: a cell may break inside a mention."""
+    seed, start, begun = _seed(lexicon.language), 0, -1
+    while start < len(text):
+        match = _GAP.search(text, start)
+        end = match.end() if match else len(text)
+        live = seed.search(text, start, end) is not None
+        if live and begun < 0:
+            begun = start
+        if not live and begun >= 0:
+            yield begun, end
+            begun = -1
+        start = end
+    if begun >= 0:
+        yield begun, len(text)
 
 
 def read_citation(text: str, lang: str) -> tuple[Citation, ...]:
     """The same for a text that a person typed as one citation: bare numbers count, "11/16 5(d)"."""
-    return _Finder(text, load_lexicon(lang), typed=True).find()
+    composed = compose(text)
+    finder = _Finder(composed.text, plain(composed.text), load_lexicon(lang), 0, len(composed.text), typed=True)
+    return tuple(composed.place(citation, text) for citation in finder.find())
+
+
+@dataclass(slots=True)
+class _Mention:
+    """One anchor with the places that it names; `begin` and `end` are its first token and the one after its last."""
+
+    anchor: Anchor
+    begin: int
+    end: int
+    places: tuple[Place, ...] = ()
+    has_front: bool = False
+    has_tail: bool = False
+    # Where the words of a list of decisions begin and end, whose parts stand before the first: "3 of X/2 and X/3".
+    first: int = -1
+    last: int = -1
+    doubts: list[str] = field(default_factory=list)
 
 
 class _Finder:
-    """One text with its tokens; every token is read a bounded number of times."""
+    """One stretch of a text with its tokens; every token is read a bounded number of times."""
 
-    def __init__(self, text: str, lexicon: Lexicon, typed: bool = False) -> None:
+    def __init__(self, text: str, signs: str, lexicon: Lexicon, start: int, end: int, typed: bool = False) -> None:
         self.text, self.lexicon, self.typed = text, lexicon, typed
-        self.tokens: Sequence[Token] = scan(text, lexicon)
+        self.tokens: Sequence[Token] = scan(text, lexicon, start, end, signs)
 
     def find(self) -> tuple[Citation, ...]:
-        found: list[Citation] = []
+        found: list[Citation] = [citation for group in self._named_targets() for citation in group]
         done = 0
+        taken = [False] * len(self.tokens)
+        mentions: list[_Mention] = []
         anchors = sorted([*self._anchors(), *self._articles()], key=lambda anchor: anchor.first)
-        starts = [anchor.first for anchor in anchors]
         for place, anchor in enumerate(anchors):
             if anchor.first < done:
                 continue
-            stop = starts[place + 1] if place + 1 < len(anchors) else len(self.tokens)
-            mention, done = self._mention(anchor, done, stop)
-            found += mention
-        found += self._documents()
+            mention = self._mention(anchor, done, anchors[place + 1] if place + 1 < len(anchors) else None)
+            if mention is not None:
+                done = mention.end
+                taken[mention.begin : done] = [True] * (done - mention.begin)
+                mentions.append(mention)
+        self._share_fronts(mentions)
+        for mention in mentions:
+            found += self._citations(mention)
+        found += self._listed_documents(taken)
+        for group in TargetReader(self._reader()).find_carried(taken):
+            found += self._targets(group)
         return tuple(sorted(found, key=lambda c: (c.start, c.part_start)))
+
+    def _reader(self, anchor: Anchor | None = None) -> PartReader:
+        return PartReader(self.tokens, self.lexicon, anchor.symbol if anchor else None, self.typed)
+
+    def _named_targets(self) -> Iterator[list[Citation]]:
+        """Targets with their set beside them, each group of which becomes one token for the steps that follow."""
+        groups = TargetReader(self._reader()).find_named()
+        tokens: list[Token] = []
+        done = 0
+        for group in groups:
+            yield self._targets(group)
+            first, last = self.tokens[group.first], self.tokens[group.last - 1]
+            tokens += self.tokens[done : group.first]
+            words = self.text[first.start : last.end]
+            tokens.append(Token("TARGETS", first.start, last.end, words, ",".join(group.sets)))
+            done = group.last
+        self.tokens = [*tokens, *self.tokens[done:]] if groups else self.tokens
+
+    def _targets(self, group: Group) -> list[Citation]:
+        start, end = self.tokens[group.first].start, self.tokens[group.last - 1].end
+        return [self._target(target, start, end) for target in group.targets]
+
+    def _target(self, target: Target, start: int, end: int) -> Citation:
+        reason = target.doubt.removeprefix("?")
+        certainty: Certainty = "certain"
+        if reason:
+            certainty = "ambiguous" if target.doubt.startswith("?") else "probable"
+        return Citation(
+            start=start,
+            end=end,
+            quote=self.text[start:end],
+            part_start=target.start,
+            part_end=target.end,
+            part_quote=self.text[target.start : target.end],
+            decision=None,
+            locator="",
+            iri=target.iri,
+            certainty=certainty if target.iri else "unresolved",
+            reason=reason,
+            language=self.lexicon.language,
+            alternatives=target.others,
+            normal=format_citation(target.iri) if target.iri else "",
+        )
 
     def _anchors(self) -> list[Anchor]:
         anchors = find_anchors(self.tokens, self.lexicon, self.typed)
         for i, token in enumerate(self.tokens):
             if token.kind != "DOC":
                 continue
+            first = i - 1 if i and self.tokens[i - 1].kind in {"DOCNOUN", "NOUN"} else i
             symbol = parse_adopted(token.text.rstrip(".-"))
             if symbol is not None:
-                anchors.append(Anchor(i, i + 1, symbol))
+                anchors.append(Anchor(first, i + 1, symbol))
+            elif parse_tracking(token.text.rstrip(".-")) is None:
+                documents, last = self._documents_at(i)
+                if len(documents) == 1:
+                    path = path_of(documents[0].iri)
+                    doubts = (documents[0].doubt,) if documents[0].doubt else ()
+                    anchors.append(Anchor(first, max(last, i + 1), None, doubts, document=path))
         return anchors
 
     def _articles(self) -> list[Anchor]:
-        """The Convention's own name: an anchor without a symbol, whose parts are articles."""
-        out = []
-        for i, token in enumerate(self.tokens):
-            if token.kind == "CONV" and any(
-                t.value == "article" for t in self.tokens[max(0, i - 12) : i + 12] if t.kind in {"PRE", "POST"}
-            ):
-                out.append(Anchor(i, i + 1, None, (), "convention"))
-        return out
+        """A treaty's own name: an anchor without a symbol, whose parts are articles."""
+        return [
+            Anchor(i, i + 1, None, document=f"document/{TREATIES[token.value]}", is_treaty=True)
+            for i, token in enumerate(self.tokens)
+            if token.kind == "CONV"
+            and any(t.value == "article" for t in self.tokens[max(0, i - 12) : i + 12] if t.kind in {"PRE", "POST"})
+        ]
 
-    def _mention(self, anchor: Anchor, done: int, stop: int) -> tuple[list[Citation], int]:
-        convention = anchor.section == "convention"
-        reader = PartReader(self.tokens, self.lexicon, anchor.symbol, self.typed)
+    def _mention(self, anchor: Anchor, done: int, following: Anchor | None) -> _Mention | None:
+        """What one anchor names; None if its words turn out to name nothing."""
+        reader = self._reader(anchor)
         front, begin = self._front(reader, anchor, done)
-        stop = self._before_front(anchor, stop)
+        stop = self._before_front(anchor, following) if following else len(self.tokens)
         tail, end = reader.read(anchor.last, stop)
-        if convention:
+        if anchor.is_treaty:
             front, begin, tail, end = self._only_articles(anchor, front, begin, tail, end)
-            if not front and not tail:
-                return [], done
-        core = [self._core(token) for token in self.tokens[anchor.first : anchor.last]]
-        core = [Terminal("CONV", core[0].start, core[-1].end, "")] if convention else core
-        if core[0].type == "DOC":
-            core = [Terminal("SYM", core[0].start, core[0].end, core[0].text)]
-        if core[0].type == "SAMEIF":
-            core = [Terminal("SAME", core[0].start, core[0].end, core[0].text)]
-        if anchor.placed_only and not front and not tail:
-            return [], anchor.last
-        places: tuple[Place, ...] = ()
+        if (anchor.is_treaty or anchor.placed_only) and not front and not tail:
+            return None
+        core = [self._core(token, anchor) for token in self.tokens[anchor.first : anchor.last]]
+        core = [Terminal("CONV", core[0].start, core[-1].end, "")] if anchor.document else core
+        mention = _Mention(anchor, anchor.first, anchor.last)
         for front_row, tail_row in ((front, tail), ((), tail), (front, ()), ((), ())):
             row = [*front_row, *core, *tail_row]
             tree = parse_terminals(row)
             if tree is not None:
-                places = read_places(tree, row, anchor.symbol)
-                begin = begin if front_row else anchor.first
-                end = end if tail_row else anchor.last
+                mention.places = read_places(tree, row, anchor.symbol, bool(anchor.sections))
+                mention.has_front, mention.has_tail = bool(front_row), bool(tail_row)
+                mention.begin = begin if front_row else anchor.first
+                mention.end = end if tail_row else anchor.last
                 break
-        first, last = self.tokens[begin].start, self.tokens[end - 1].end
-        return [
-            self._citation(anchor, place, first, last) for place in places or (Place(Locator(), first, last),)
-        ], end
+        return mention
 
-    def _core(self, token: Token) -> Terminal:
-        return Terminal(token.kind, token.start, token.end, token.text, token.value)
+    def _share_fronts(self, mentions: list[_Mention]) -> None:
+        """Parts before a list of decisions are those of each: "paragraph 1 of decisions XI/2 and XI/3"."""
+        k = 0
+        while k < len(mentions):
+            head, n = mentions[k], k + 1
+            while (
+                n < len(mentions) and head.has_front and not head.has_tail and self._goes_on(mentions[n - 1 : n + 1])
+            ):
+                n += 1
+            row = mentions[k:n]
+            if len(row) > 1:
+                places = head.places
+                before = {t.kind for t in self.tokens[head.begin : head.anchor.first]}
+                after = self.tokens[row[-1].end : row[-1].end + 2]
+                paired = "RESP" in before or any(t.kind == "RESP" for t in after)
+                for place, mention in enumerate(row):
+                    mention.first, mention.last = head.begin, row[-1].end
+                    mention.places = places[place : place + 1] if paired and len(places) == len(row) else places
+                    if paired:
+                        mention.doubts.append("?" if len(places) != len(row) else "paired by “respectively”")
+            k = n
+
+    def _goes_on(self, pair: list[_Mention]) -> bool:
+        """Whether the second decision is the next of a list that the first is in."""
+        one, other = pair
+        between = {t.kind for t in self.tokens[one.end : other.begin]}
+        return (
+            bool(between)
+            and between <= {"AND", "SEP", "FILL"}
+            and not (other.has_front or other.has_tail or other.anchor.points_back or other.anchor.document)
+            and self.tokens[other.begin].kind in {"SYM", "ORD"}
+            and other.anchor.symbol is not None
+        )
+
+    def _core(self, token: Token, anchor: Anchor) -> Terminal:
+        kind = {"DOC": "SYM", "SAMEIF": "SAME", "DOCNOUN": "NOUN"}.get(token.kind, token.kind)
+        if kind not in _CORE:  # letters and joints of "VIII/4 A-E" belong to the anchor
+            kind = "LETTER"
+        return Terminal("SAME" if anchor.points_back else kind, token.start, token.end, token.text, token.value)
 
     def _front(self, reader: PartReader, anchor: Anchor, done: int) -> tuple[list[Terminal], int]:
         """Parts that stand before the decision, "paragraph 14 of decision X/2", and the place of the first."""
-        if self.lexicon.holder_first:
+        last = self._end_of_front(anchor, done)
+        if last < 0:
             return [], anchor.first
+        begin = last
+        while begin > max(done, last - LONGEST) and self.tokens[begin - 1].kind in _FRONT:
+            begin -= 1
+        starts = [self._with_ordinal(i, begin) for i in range(begin, last) if self.tokens[i].kind == "PRE"]
+        if begin == done > 0 and starts:
+            k = len(starts) - 1
+            while k > 0 and self.tokens[starts[k]].kind == "PRE" and self._is_held(starts[k]):
+                k -= 1
+            starts = starts[k:]
+        for start in starts[:8]:
+            rows, end = reader.read(start, last, anchored=False)
+            if rows and end == last:
+                joint = self.tokens[last].start, self.tokens[anchor.first].start
+                return [*rows, Terminal("OF", *joint, "")], start
+        return [], anchor.first
+
+    def _with_ordinal(self, i: int, begin: int) -> int:
+        """The place of the ordinal before a level word, "premier paragraphe", or of the word itself."""
+        before = self.tokens[i - 1] if i > begin else None
+        spelled = before is not None and before.kind == "NUM" and not before.text[0].isdigit()
+        return i - 1 if spelled and self.lexicon.ordinals else i
+
+    def _end_of_front(self, anchor: Anchor, done: int) -> int:
+        """The place after the parts that may stand before a decision, where its "of" begins; -1 without one."""
+        if self.lexicon.holder_first:
+            return -1
         last = anchor.first
         while last > done and self.tokens[last - 1].kind in {"FILL", "BODY"}:
             last -= 1
         linked = last > done and (self.tokens[last - 1].kind == "OF" or _is_to(self.tokens[last - 1]))
-        if not linked:
-            return [], anchor.first
-        begin = last - 1
-        while begin > max(done, last - LONGEST) and self.tokens[begin - 1].kind in _FRONT:
-            begin -= 1
-        held = begin > 0 and begin == done
-        starts = [i for i in range(begin, last - 1) if self.tokens[i].kind == "PRE"]
-        if held and starts:
-            k = len(starts) - 1
-            while k > 0 and self.tokens[starts[k] - 1].kind in {"OF", "FILL", "TO"}:
-                k -= 1
-            starts = starts[k:]
-        for start in starts[:8]:
-            rows, end = reader.read(start, last - 1, anchored=False)
-            if rows and end == last - 1:
-                joint = Terminal("OF", self.tokens[last - 1].start, self.tokens[anchor.first - 1].end, "")
-                return [*rows, joint], start
-        return [], anchor.first
+        held = self.tokens[anchor.first].held or anchor.is_treaty or anchor.points_back
+        if not linked and not held:
+            return -1
+        last -= linked
+        while last > done and self.tokens[last - 1].kind in ({"SEP", "FILL", "RESP"} if linked else {"FILL"}):
+            last -= 1
+        return last if last > done else -1
 
-    def _before_front(self, anchor: Anchor, stop: int) -> int:
-        """Where the parts of the next decision begin, when they stand before its number."""
-        if self.lexicon.holder_first or stop >= len(self.tokens):
-            return stop
-        k = stop
-        while k > anchor.last and self.tokens[k - 1].kind in {"FILL", "BODY"}:
+    def _is_held(self, i: int) -> bool:
+        """Whether the level word at `i` belongs to one before it: "section B" in "paragraph 4 of section B"."""
+        k = i - 1
+        while k > 0 and self.tokens[k].kind == "FILL":
             k -= 1
-        if k <= anchor.last or not (self.tokens[k - 1].kind == "OF" or _is_to(self.tokens[k - 1])):
-            return stop
-        k -= 1
-        for i in range(k - 1, max(anchor.last, k - LONGEST) - 1, -1):
+        if self.tokens[k].kind == "OF" or _is_to(self.tokens[k]):
+            k -= 1
+            while k > 0 and self.tokens[k].kind == "FILL":
+                k -= 1
+            # "and in paragraph 4" begins anew: nothing stands before its "in".
+            return self.tokens[k].kind in _LABELS or self.tokens[k].kind == "PRE"
+        return self.tokens[i].held and self.tokens[k].kind in _LABELS
+
+    def _before_front(self, anchor: Anchor, following: Anchor) -> int:
+        """Where the parts of the next decision begin, when they stand before its number."""
+        stop = following.first
+        last = self._end_of_front(following, anchor.last)
+        for i in range(last - 1, max(anchor.last, last - LONGEST) - 1, -1):
             kind = self.tokens[i].kind
             if kind not in _FRONT:
                 return stop
-            if kind == "PRE" and self.tokens[i - 1].kind not in {"OF", "TO"}:
-                if self.tokens[i - 1].kind == "FILL" and self.tokens[i - 2].kind in {"OF", "TO"}:
-                    continue
+            if kind == "PRE" and not self._is_held(i):
                 return i
         return stop
 
@@ -189,7 +360,25 @@ class _Finder:
             tail, end = [], anchor.last
         return front, begin, tail, end
 
-    def _citation(self, anchor: Anchor, place: Place, first: int, last: int) -> Citation:
+    def _citations(self, mention: _Mention) -> Iterator[Citation]:
+        """One value for each place, in each of the lettered parts, of each decision of a range."""
+        anchor = mention.anchor
+        begin = mention.begin if mention.first < 0 else mention.first
+        end = mention.end if mention.last < 0 else mention.last
+        first, last = self.tokens[begin].start, self.tokens[end - 1].end
+        own = self.tokens[mention.begin].start, self.tokens[mention.end - 1].end
+        if anchor.document and not anchor.is_treaty and not mention.places:
+            token = next(t for t in self.tokens[anchor.first : anchor.last] if t.kind == "DOC")
+            own = token.start, token.start + len(token.text.rstrip(".-"))
+        whole = (Place(Locator(), *own),)
+        anchor = replace(anchor, doubts=(*anchor.doubts, *mention.doubts))
+        for symbol in anchor.also:
+            yield self._citation(replace(anchor, symbol=symbol), whole[0], "", first, last)
+        for section in anchor.sections or ("",):
+            for place in mention.places or whole:
+                yield self._citation(anchor, place, section, first, last)
+
+    def _citation(self, anchor: Anchor, place: Place, section: str, first: int, last: int) -> Citation:
         reasons = [*anchor.doubts, *([place.reason] if place.reason else [])]
         certainty: Certainty = place.certainty
         if anchor.doubts and certainty == "certain":
@@ -197,19 +386,24 @@ class _Finder:
         locator = place.locator
         decision: str | None = None
         iri: str | None = None
+        others: tuple[str, ...] = ()
+        if any(reason.startswith("?") for reason in reasons):
+            certainty = "ambiguous"
         if anchor.symbol is not None:
             decision = mint_part(anchor.symbol)
-            if anchor.section and place.certainty != "unresolved":
-                locator = Locator((Step("section", anchor.section), *locator.steps))
+            if section and place.certainty != "unresolved":
+                locator = Locator((Step("section", section), *locator.steps))
             iri = mint_part(anchor.symbol, locator)
-        elif anchor.section == "convention":
-            iri = mint(f"{CONVENTION}/{locator}")
+            others = tuple(mint_part(symbol, locator) for symbol in anchor.others)
+        elif anchor.document:
+            iri = mint(f"{anchor.document}/{locator}" if locator else anchor.document)
         else:
             certainty = "unresolved"
+        quote = self.text[first:last]
         return Citation(
             start=first,
             end=last,
-            quote=self.text[first:last],
+            quote=quote,
             part_start=place.start,
             part_end=place.end,
             part_quote=self.text[place.start : place.end],
@@ -217,22 +411,38 @@ class _Finder:
             locator=str(locator),
             iri=iri,
             certainty=certainty,
-            reason="; ".join(dict.fromkeys(reasons)),
+            reason="; ".join(dict.fromkeys(reason.removeprefix("?") for reason in reasons)),
             language=self.lexicon.language,
+            alternatives=others,
+            normal=self._normal(anchor, iri, place),
         )
 
-    def _documents(self) -> Iterator[Citation]:
+    def _normal(self, anchor: Anchor, iri: str | None, place: Place) -> str:
+        """The citation as it is usually written; a document by its symbol as printed, without blanks."""
+        if iri is None:
+            return ""
+        if not anchor.document or anchor.is_treaty:
+            return format_citation(iri)
+        token = next(t for t in self.tokens[anchor.first : anchor.last] if t.kind == "DOC")
+        symbol = re.sub(r"\s", "", token.text.rstrip(".-"))
+        return format_steps(symbol, place.locator) if place.locator else symbol
+
+    def _documents_at(self, i: int) -> tuple[list[Document], int]:
+        listed = any(t.kind == "DOCNOUN" and t.value == "documents" for t in self.tokens[max(0, i - 2) : i])
+        return read_documents(self.tokens, i, listed)
+
+    def _listed_documents(self, taken: list[bool]) -> Iterator[Citation]:
+        """Codes of the tracking tool, and documents that are listed: "UNEP/CBD/COP/11/INF/17, 18 and 19"."""
         for i, token in enumerate(self.tokens):
-            if token.kind != "DOC" or parse_adopted(token.text.rstrip(".-")):
+            if token.kind != "DOC" or taken[i]:
                 continue
             if (code := parse_tracking(token.text.rstrip(".-"))) is not None:
                 symbol, locator, doubt = code
                 end = token.start + len(token.text.rstrip(".-"))
                 anchor = Anchor(i, i + 1, symbol, (doubt,) if doubt else ())
-                yield self._citation(anchor, Place(locator, token.start, end), token.start, end)
+                yield self._citation(anchor, Place(locator, token.start, end), "", token.start, end)
                 continue
-            listed = any(t.kind == "DOCNOUN" and t.text.lower().endswith("s") for t in self.tokens[max(0, i - 2) : i])
-            documents, last = read_documents(self.tokens, i, listed)
+            documents, last = self._documents_at(i)
             end = max(documents[-1].end, self.tokens[last - 1].end if last > i + 1 else 0)
             for document in documents:
                 yield self._document(document, token.start, end)
@@ -251,9 +461,10 @@ class _Finder:
             certainty="probable" if document.doubt else "certain",
             reason=document.doubt,
             language=self.lexicon.language,
+            normal=document.symbol,
         )
 
 
 def _is_to(token: Token) -> bool:
     """Whether a token is the "to" of "annex II to decision"."""
-    return token.kind == "TO" and token.text.lower() == "to"
+    return token.kind == "TO" and token.value == "to_of"

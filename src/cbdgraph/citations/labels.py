@@ -15,6 +15,9 @@ _ARABIC: Final = frozenset(
 )
 _LONGEST_RANGE: Final = 100
 
+# Kinds of labels in brackets.
+BRACKETED: Final = frozenset({"BR", "CJK-BR", "LOOK-BR", "NUM-BR"})
+
 Chain = tuple[Terminal, Terminal, list[Terminal]]
 
 
@@ -28,6 +31,12 @@ def plain_label(level: str, terminal: Terminal, symbol: Symbol | None) -> tuple[
             return chr(ord("a") + number - 1), []
         doubts = [] if usage and usage.sure == "seen" else [_CJK_DOUBT]
         return format_roman(number).lower(), doubts
+    if kind == "NUM-BR" and level == "subitem" and 0 < int(value) < 40:
+        return format_roman(int(value)).lower(), [
+            "a digit in brackets is read as the small Roman numeral of other languages"
+        ]
+    if kind == "LOOK-BR":
+        return value.lower(), [f"the letter in “{terminal.text}” is of another alphabet and read as {value}"]
     if level in {"item", "subitem"}:
         return value.lower(), []
     if kind in {"ROMAN", "BR"} and value.upper() == value and not value.isdigit() and _is_roman(value):
@@ -80,7 +89,7 @@ def _apart(first: Terminal, last: Terminal, labels: list[Terminal]) -> Chain:
 
 def _beside(before: list[Terminal], chain: list[Terminal]) -> list[Terminal]:
     """The chain of a label that follows others: "(d)" after "19 (a)" is 19 (d), "(ii)" after "5 (c)(i)" 5 (c)(ii)."""
-    bracketed = [place for place, label in enumerate(before) if label.type == "SUB" or label.kind in {"BR", "CJK-BR"}]
+    bracketed = [place for place, label in enumerate(before) if label.type == "SUB" or label.kind in BRACKETED]
     if not bracketed:
         return [*before, *chain]
     depth = bracketed[-1]

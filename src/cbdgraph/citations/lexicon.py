@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,6 +22,7 @@ _PARTICLES: Final = {
     "number_sign": "HAO",
     "and": "AND",
     "to": "TO",
+    "to_of": "TO",
     "of": "OF",
     "filler": "FILL",
     "including": "INCL",
@@ -29,19 +31,37 @@ _PARTICLES: Final = {
     "same": "SAME",
     "same_if_placed": "SAMEIF",
     "reflected": "REFLECTED",
-    "convention": "CONV",
     "other_treaty": "TREATY",
+    "foreign": "FOREIGN",
+    "elsewhere": "ELSEWHERE",
+    "respectively": "RESP",
+    "from": "FROM",
+    "again": "AGAIN",
     "stop": "OTHER",
 }
 
 
+# Treaties whose articles are cited: key of `[treaties]` -> slug of the document.
+TREATIES: Final = {
+    "convention": "convention-on-biological-diversity",
+    "cartagena-protocol": "cartagena-protocol",
+    "nagoya-protocol": "nagoya-protocol",
+}
+# Target sets; a name of `[sets]` may end in "?" (it can mean others too) or hold a level ("aichi target").
+SETS: Final = ("aichi", "gspc", "gspc-2010", "gspc-2002", "kmgbf")
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word or phrase: the kind of token it makes and what that token means (a level, a body, a noun)."""
+    """One word or phrase: the kind of token it makes and what that token means (a level, a body, a noun).
+
+    A `generic` word stands for several levels; a `held` one means "of …" by its own form, as a genitive does.
+    """
 
     kind: str
     value: str
     generic: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,48 +70,71 @@ class Lexicon:
 
     language: str
     words_have_spaces: bool
-    session_first: bool
+    reversible: bool
     holder_first: bool
     numerals: str
+    letters: str
+    printed_letters: str
+    letters_sure: bool
+    ordinals: bool
     scripts: str
+    frequent: frozenset[str]
     words: Mapping[str, Word]
+    proclitics: Mapping[str, Word]
     needs_usage: frozenset[str]
+    spelled: Mapping[str, str]
+    forms: Mapping[str, str]
 
     @classmethod
     def parse(cls, table: Mapping[str, Any]) -> Lexicon:
         """A lexicon from the tables of its file; `InvalidName` for a level, body or key that does not exist."""
         words: dict[str, Word] = {}
+        held = frozenset(map(fold, table["genitive"]))
 
-        def add(texts: list[str], kind: str, value: str, generic: bool = False) -> None:
+        def add(texts: Iterable[str], kind: str, value: str, generic: bool = False) -> None:
             for text in texts:
-                words[fold(text)] = Word(kind, value, generic)
+                words[fold(text)] = Word(kind, value, generic, fold(text) in held)
 
         for key, texts in table["particles"].items():
-            if key not in _PARTICLES:
-                raise InvalidName("lexicon key", key, f"expected one of {', '.join(_PARTICLES)}")
-            add(texts, _PARTICLES[key], key)
+            add(texts, _PARTICLES[_one_of(key, _PARTICLES, "lexicon key")], key)
         for noun, texts in table["nouns"].items():
-            add(texts, "DOCNOUN" if noun == "document" else "NOUN", noun)
+            add(texts, "DOCNOUN" if noun.startswith("document") else "NOUN", noun)
         for body, texts in table["bodies"].items():
-            if body not in BODIES:
-                raise InvalidName("body", body, f"expected one of {', '.join(BODIES)}")
-            add(texts, "BODY", body)
+            add(texts, "BODY", _one_of(body, BODIES, "body"))
+        for treaty, texts in table["treaties"].items():
+            add(texts, "CONV", _one_of(treaty, TREATIES, "treaty"))
+        for key, texts in table["sets"].items():
+            _one_of(key.split()[0].rstrip("?"), SETS, "target set")
+            add(texts, "SET", key)
         for key, kind in (("label_before", "POST"), ("label_after", "PRE")):
             for level, texts in table[key].items():
-                if level not in LEVELS:
-                    raise InvalidName("level", level, "expected a level of cbdgraph.locators")
-                add(texts, kind, level)
+                add(texts, kind, _one_of(level, LEVELS, "level"))
         for text, level in table["generic"].items():
-            add([text], "PRE", level, generic=True)
+            add([text], "PRE", _one_of(level, LEVELS, "level"), generic=True)
+        for text, label in table["spelled"].items():
+            add([text], "NUM" if label.isdigit() else "LETTER", label)
         return cls(
             language=table["language"],
             words_have_spaces=table["words_have_spaces"],
-            session_first=table["session_first"],
+            reversible=table["reversible"],
             holder_first=table["holder_first"],
             numerals=table["numerals"],
+            letters=plain(table["letters"]),
+            printed_letters=table["letters"],
+            letters_sure=table["letters_sure"],
+            ordinals=table["ordinals"],
             scripts=table["scripts"],
+            frequent=frozenset(map(fold, table["frequent"])),
             words=MappingProxyType(words),
+            proclitics=MappingProxyType(
+                {
+                    fold(sign): Word(_PARTICLES[_one_of(key, _PARTICLES, "lexicon key")], key)
+                    for sign, key in table["proclitics"].items()
+                }
+            ),
             needs_usage=frozenset(map(fold, table["needs_usage"]["words"])),
+            spelled=MappingProxyType(table["spelled"]),
+            forms=MappingProxyType(table["format"]),
         )
 
     def number_of(self, numeral: str) -> int:
@@ -115,9 +158,41 @@ class Lexicon:
         return 0
 
 
+def plain(text: str) -> str:
+    """The text with one plain sign for each: full-width forms, odd blanks, dashes and quotes, digits of all scripts.
+
+    Every sign stays one sign, so that offsets are those of the text.
+
+    >>> plain("Ｘ／２　١٥")
+    'X/2 15'
+    """
+    return text.translate(_PLAIN)
+
+
+def _plain_signs() -> dict[int, int]:
+    table = {0xFF01 + i: 0x21 + i for i in range(94)}
+    for zero in (0x660, 0x6F0):
+        table |= {zero + i: ord("0") + i for i in range(10)}
+    table |= dict.fromkeys((0x3000, 0xA0, 0x202F, 0x2009, 0x2007), 0x20)
+    folded = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ی": "ي", "ک": "ك"}
+    folded |= dict.fromkeys("‐‑‒–—―−", "-") | {"٫": ".", "٬": ",", "،": ",", "؛": ";", "‘": "'", "’": "'", "ʼ": "'"}
+    return {code: ord(folded.get(chr(sign), chr(sign))) for code, sign in table.items()} | {
+        ord(sign): ord(other) for sign, other in folded.items()
+    }
+
+
+_PLAIN: Final = _plain_signs()
+
+
 def fold(text: str) -> str:
-    """The form under which a word is looked up: lower case, single blanks."""
-    return " ".join(text.lower().split())
+    """The form under which a word is looked up: plain signs, lower case, single blanks, no stroke (ـ)."""
+    return " ".join(plain(text).lower().replace("ـ", "").split())
+
+
+def _one_of(key: str, known: Collection[str], kind: str) -> str:
+    if key not in known:
+        raise InvalidName(kind, key, f"expected one of {', '.join(known)}")
+    return key
 
 
 def languages() -> tuple[str, ...]:
@@ -140,15 +215,34 @@ def load_lexicon(language: str) -> Lexicon:
 
 
 def guess_language(text: str) -> str:
-    """The language of a short citation from its script; English for one that is only numbers and signs.
+    """The language of a text: by its script, then by the most frequent words of each; English where nothing tells.
 
-    >>> guess_language("第X/29号决定第13段"), guess_language("XI/16 para 5(d)")
-    ('zh', 'en')
+    >>> guess_language("第X/29号决定第13段"), guess_language("XI/16 (d)"), guess_language("décision de la COP")
+    ('zh', 'en', 'fr')
     """
-    counts = {
-        language: len(re.findall(f"[{load_lexicon(language).scripts}]", text))
-        for language in languages()
-        if language != "en"
+    return rank_languages(text)[0]
+
+
+def rank_languages(text: str) -> tuple[str, ...]:
+    """The languages that a text can be in, the likeliest first: all of Latin script, or the one of another."""
+    sample = text[:_SAMPLE]
+    lexicons = [load_lexicon(language) for language in languages()]
+    latin = len(_LATIN.findall(sample))
+    for lexicon in lexicons:
+        # Numbers of decisions are Latin letters in every language, so that another script counts for more.
+        if not _LATIN.match(lexicon.scripts) and 4 * len(re.findall(f"[{lexicon.scripts}]", sample)) > latin:
+            return (lexicon.language,)
+    written = Counter(_WORD.findall(plain(sample).lower()))
+    scores = {
+        lexicon.language: sum(
+            written[word] * (2 if word in lexicon.frequent else 1) for word in {*lexicon.frequent, *lexicon.words}
+        )
+        for lexicon in lexicons
+        if _LATIN.match(lexicon.scripts)
     }
-    best = max(counts, key=lambda language: counts[language], default="en")
-    return best if counts.get(best) else "en"
+    return tuple(sorted(scores, key=lambda language: (-scores[language], language != "en", language)))
+
+
+_SAMPLE: Final = 20_000
+_LATIN: Final = re.compile("[A-Za-z]")
+_WORD: Final = re.compile(r"[^\W\d_]+")

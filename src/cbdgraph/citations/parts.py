@@ -18,6 +18,7 @@ from cbdgraph.symbols import Symbol
 
 LONGEST: Final = 400
 _LABELS: Final = frozenset({"NUM", "NUMLET", "LETNUM", "ROMAN", "LETTER", "CJK"})
+_ENDS: Final = frozenset({"BREAK", "DOT", "SEMI", "SYM", "SET", "TARGETS", "CONV", "END"})  # of a title or a gap
 _LISTS: Final = frozenset({"SEP", "AND", "TO", "DASH"})
 _FLAGS: Final = {
     "SEP": "comma",
@@ -28,11 +29,16 @@ _FLAGS: Final = {
     "ABOUT": "about",
     "COLON": "path",
     "FILL": "",
+    "RESP": "",
+    "FROM": "",
 }
 # Levels that may be named without a number after a decision; the others then are plain words of the text.
 _ALONE: Final = frozenset({"annex", "appendix", "preamble", "rationale", "vision", "mission", "case-study"})
 _TITLED: Final = frozenset({"annex", "appendix", "section", "part", "programme-element"})
 _LATEST_NUMBER: Final = 1899  # higher ones are years
+_LONGEST_TITLE: Final = 24  # tokens
+_AGAIN: Final = {"2": "bis", "3": "ter", "4": "quater"}
+_OPENING, _CLOSING = '«“"《', '»”"》'
 _END: Final = Token("END", 0, 0, "")
 
 
@@ -61,11 +67,16 @@ class PartReader:
                 j = gap
                 joint |= {"path", "gap"}
                 unit, k = self._unit(j, out, joint, first=False, inside=inside)
-            if not unit or k > stop:
+            if not unit or k > stop or self._is_elsewhere(k):
                 break
-            if j > i:
+            if "to" in joint:
+                joint = joint - {"to"} | {"range" if out and _level(unit) == _level(out) else "of"}
+            if j == i and out and self.at(i).held:
+                joint |= {"of"}  # a genitive holds what was named before it
+            if j > i or joint:
                 kind = "OF" if "of" in joint and out else "J"
-                out.append(Terminal(kind, self.at(i).start, self.at(j - 1).end, "", flags=frozenset(joint)))
+                end = self.at(j - 1).end if j > i else self.at(i).start
+                out.append(Terminal(kind, self.at(i).start, end, "", flags=frozenset(joint)))
             out += unit
             i = k
         return out, i
@@ -80,9 +91,11 @@ class PartReader:
             elif kind == "OF":
                 flags.add("path" if self.lexicon.holder_first else "of")
             elif kind == "TO":
-                flags.add("of" if self.lexicon.words_have_spaces else "range")
+                flags.add("to")
             elif kind == "DOT" and self._goes_on_after_stop(j, out):
                 flags.add("semi")
+            elif kind == "BODY" and not out:
+                pass  # "recommendation 24/2 of SBSTTA, paragraph 3"
             elif kind == "OTHER" and self.at(j).text in {"-", "–"}:
                 flags.add("dash")
             else:
@@ -105,20 +118,55 @@ class PartReader:
             for k in range(i, i + 8):
                 if self.at(k).kind == "REFLECTED":
                     return k + 1
-                if self.at(k).kind in {"BREAK", "DOT", "SEMI", "SYM", "END"}:
-                    return 0
-            return 0
+                if self.at(k).kind in _ENDS:
+                    break
+            return self._past_title(i)
         held = [t for t in out if t.type in {"PRE", "POST"}]
         if not held or held[-1].value not in _TITLED or not (joint & {"dash", "path"} or out[-1].kind == "header"):
             return 0
         begin = self.at(j).start
         for k in range(j, j + 12):
             token = self.at(k)
-            if token.kind in {"BREAK", "DOT", "SEMI", "SYM", "NOUN", "END", "LP"} or token.end - begin > 60:
+            if token.kind in _ENDS or token.kind in {"NOUN", "LP"} or token.end - begin > 60:
                 return 0
             if k > j and token.kind in {"PRE", "ORD", "LETTER", "NUM"} and self._unit(k, out, {"path"})[0]:
                 return k
         return 0
+
+    def _past_title(self, i: int) -> int:
+        """Where parts go on after the title, in brackets or with "on …" and a comma; 0 when they do not."""
+        k = i
+        if self.at(i).kind == "LP" or self.at(i).text[:1] in _OPENING:
+            closed = {"RP"} if self.at(i).kind == "LP" else set()
+            while (
+                k < i + _LONGEST_TITLE and self.at(k).kind not in closed and self.at(k).kind not in {"BREAK", "END"}
+            ):
+                k += 1
+                if not closed and self.at(k - 1).text[-1:] in _CLOSING:
+                    break
+            k += bool(closed)
+        else:
+            k += self.at(k).kind == "SEP"
+            if self.at(k).kind != "ABOUT":
+                return 0
+            while k < i + _LONGEST_TITLE and self.at(k).kind not in _ENDS | {"SEP", "LP"}:
+                k += 1
+            if self.at(k).kind != "SEP":
+                return 0
+        if k >= i + _LONGEST_TITLE or self.at(k - 1).end - self.at(i).start > 200:
+            return 0
+        k += self.at(k).kind == "SEP"
+        while self.at(k).kind in {"FILL", "OF"}:
+            k += 1
+        begins = self.at(k).kind in {"PRE", "ORD"} and self.at(k - 1).kind != "ABOUT"
+        return k if begins and self._unit(k, [], {"path"})[0] else 0
+
+    def _is_elsewhere(self, i: int) -> bool:
+        """Whether the words after a part say that it is of another text: "paragraph 5 of this note"."""
+        k = i
+        while k < i + 3 and self.at(k).kind in {"OF", "FILL"}:
+            k += 1
+        return self.at(k).kind == "ELSEWHERE"
 
     def _unit(
         self, i: int, out: list[Terminal], joint: set[str], first: bool = False, inside: bool = False
@@ -140,10 +188,19 @@ class PartReader:
             head = Terminal("POST", self.at(i + 1).start, self.at(i + 1).end, "", "section", "header")
             number = Terminal("LEAD", token.start, token.end, token.text, self._label(token), self._sort(token))
             return [number, head], i + 2
+        if self.lexicon.ordinals and token.kind == "NUM" and not token.text[0].isdigit():
+            after = self.at(i + 1)
+            if after.kind == "PRE" and not self.read_labels(i + 2)[0]:
+                number = Terminal("LEAD", token.start, token.end, token.text, token.value, "NUM")
+                return [number, _terminal("POST", after, after.value)], i + 2
         if token.kind == "ORD" or token.kind in _LABELS or token.kind == "BR":
             lead, k = self._labels(i, "LEAD")
             if lead and self.at(k).kind == "POST":
                 post = _terminal("POST", self.at(k), self.at(k).value)
+                if self.at(k + 1).kind == "AGAIN" and (again := _AGAIN.get(self._label(self.at(k + 2)))):
+                    last = lead[-1]  # 第8段之二 is paragraph 8 bis
+                    lead[-1] = Terminal(last.type, last.start, last.end, last.text, last.value + again, last.kind)
+                    k += 2
                 subs, k = self._subs(k + 1)
                 return [*lead, post, *subs], k
             if token.kind == "ORD":
@@ -191,6 +248,10 @@ class PartReader:
             return [_terminal("COLUMN", token, token.value)], i + 1
         return [], i
 
+    def read_labels(self, i: int) -> tuple[list[Terminal], int]:
+        """The labels that stand after a level word at `i - 1`, and the place after the last."""
+        return self._labels(i, "LABEL")
+
     def _labels(self, i: int, kind: str) -> tuple[list[Terminal], int]:
         """A list of labels, with the bracketed ones inside them; LEAD lists may repeat the ordinal sign."""
         lead = kind == "LEAD"
@@ -198,7 +259,7 @@ class PartReader:
         k, last = i, ""
         while len(out) < LONGEST:
             ordinal = self.at(k) if lead and self.at(k).kind == "ORD" else None
-            at = k + 1 if ordinal else k
+            at = k + 1 if ordinal or self.opens_range(k) else k
             token = self.at(at)
             if not self._is_label(at, last, lead, bool(ordinal)) or (not lead and self._led(at)):
                 break
@@ -221,6 +282,15 @@ class PartReader:
                 break
         return out, i
 
+    def opens_range(self, i: int) -> bool:
+        """Whether a word is the "from" of a range: الفقرات من 3 إلى 5."""
+        return (
+            self.at(i).kind in {"OF", "FROM"}
+            and self.at(i + 1).kind in _LABELS | {"BR"}
+            and self.at(i + 2).kind in {"TO", "DASH"}
+            and self.at(i + 3).kind == self.at(i + 1).kind
+        )
+
     def _list_joint(self, i: int, k: int) -> Terminal:
         kinds = {self.at(j).kind for j in range(i, k)}
         flags = frozenset({"range"} if kinds & {"TO", "DASH"} else set())
@@ -230,7 +300,7 @@ class PartReader:
         token = self.at(at)
         if token.kind not in _LABELS and token.kind != "BR":
             return False
-        if token.kind == "NUM" and token.text.isdigit() and int(token.text) > _LATEST_NUMBER:
+        if token.kind == "NUM" and token.value.isdigit() and int(token.value) > _LATEST_NUMBER:
             return False
         if token.kind == "CJK" and last and self.at(at + 1).kind == "DOT":
             return False  # "附件二，一. 内容": the head of a section
@@ -247,8 +317,12 @@ class PartReader:
             self.lexicon.words_have_spaces
             and not self.typed
             and self.at(before - 1).kind == "SEP"
-            and self.at(at + 1).kind == "OTHER"
+            and (self.at(at + 1).kind == "OTHER" or self._is_word(at + 1))
         )
+
+    def _is_word(self, i: int) -> bool:
+        """Whether a level word is only a word: the "Parties" of "14 Parties"."""
+        return self.at(i).kind == "PRE" and self.at(i + 1).kind not in _LABELS | {"BR"}
 
     def _led(self, i: int) -> bool:
         """Whether the label at `i` belongs to a level word right after it: the D of "目标2，D部分"."""
@@ -262,6 +336,9 @@ class PartReader:
         out: list[Terminal] = []
         k = i
         while len(out) < LONGEST:
+            if self.opens_range(k):
+                i += k == i
+                k += 1
             token = self.at(k)
             if token.kind != "BR" or (not lead and self.at(k + 1).kind == "POST"):
                 break
@@ -278,12 +355,18 @@ class PartReader:
         return out, i
 
     def _sort(self, token: Token) -> str:
-        """The kind of a label; "CJK-BR" for a bracketed numeral of the language, which may stand for a letter."""
-        return "CJK-BR" if token.kind == "BR" and self.lexicon.number_of(token.value) else token.kind
+        """The kind of a label; "CJK-BR" and "LOOK-BR" for bracketed ones that may stand for another."""
+        if token.kind != "BR":
+            return token.kind
+        if self.lexicon.number_of(token.value):
+            return "CJK-BR"
+        if token.value.isdigit() and self.lexicon.letters and self.lexicon.letters_sure:
+            return "NUM-BR"
+        return "LOOK-BR" if token.generic else "BR"
 
     def _label(self, token: Token) -> str:
         """A label in plain form; what it means (a Roman numeral, a letter) depends on its level and comes later."""
-        text = token.value or token.text
+        text = token.value
         if number := self.lexicon.number_of(text):
             return str(number)
         return ".".join(digits.lstrip("0") or "0" for digits in text.split(".")) if token.kind == "NUM" else text
@@ -291,3 +374,8 @@ class PartReader:
 
 def _terminal(kind: str, token: Token, value: str = "") -> Terminal:
     return Terminal(kind, token.start, token.end, token.text, value, token.kind, token.generic)
+
+
+def _level(terminals: Sequence[Terminal]) -> str:
+    """The level that was named last among these."""
+    return next((t.value for t in reversed(terminals) if t.type in {"PRE", "POST"}), "")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cbdgraph.citations.labels import plain_label, spread_labels
+from cbdgraph.citations.labels import BRACKETED, plain_label, spread_labels
 from cbdgraph.citations.lexicon import fold
 from cbdgraph.citations.terminals import Terminal
 from cbdgraph.citations.usage import find_doubts, find_usage
@@ -43,7 +43,8 @@ _HOLDS: Final[dict[str, frozenset[str]]] = {
     "para": frozenset({"item"}),
     "article": frozenset({"item", "para"}),
     "item": frozenset({"subitem"}),
-    "table": frozenset({"principle", "row"}),
+    "preamble": frozenset({"para"}),
+    "table": frozenset({"principle", "row", "indicator"}),
 }
 # Parts that later ones, not of their own kind, may still belong to.
 _CARRIERS: Final = frozenset({"annex", "appendix", "section", "part", "programme-element", "principle"})
@@ -76,9 +77,14 @@ class _Unit:
     inner: list[_Unit] = field(default_factory=list)
 
 
-def read_places(tree: Tree[Any], terminals: Sequence[Terminal], symbol: Symbol | None) -> tuple[Place, ...]:
-    """The places that the tree of a mention names, in the order of the text; empty when it names the whole."""
-    reader = _Reader(symbol)
+def read_places(
+    tree: Tree[Any], terminals: Sequence[Terminal], symbol: Symbol | None, lettered: bool = False
+) -> tuple[Place, ...]:
+    """The places that the tree of a mention names, in the order of the text; empty when it names the whole.
+
+    A `lettered` decision names its part already ("VIII/19 B"): what is doubtful about its numbers is not so then.
+    """
+    reader = _Reader(symbol, lettered)
     before: list[_Unit] = []
     after: list[_Unit] = []
     side = before
@@ -154,6 +160,7 @@ def _in_order(units: list[_Unit]) -> list[_Unit]:
     """ "paragraph 4 of section B of annex II" as the path annex II, section B, paragraph 4."""
     out: list[_Unit] = []
     run: list[_Unit] = []  # the chain that is being turned round, innermost first
+    turned = False
     for unit in units:
         if "of" in unit.joint and run:
             inner = run[-1]
@@ -169,11 +176,33 @@ def _in_order(units: list[_Unit]) -> list[_Unit]:
                 inner = out.pop()
                 joint, inner.joint = inner.joint, frozenset({"path"})
                 run.append(inner)
+            # "the vision and the mission of the annex": what is listed before belongs to the holder too.
+            beside: list[_Unit] = []
+            while (
+                out
+                and len(run) == 1
+                and joint & {"and", "comma"}
+                and not turned
+                and out[-1].level in _HOLDS.get(unit.level, frozenset())
+                and not (out[-1].joint & {"of", "path"})
+            ):
+                beside.append(out.pop())
+                run[0].joint, joint = joint, beside[-1].joint
+                beside[-1].joint = frozenset({"path"})
+            if beside:
+                unit.joint = joint
+                run = [run[0], *beside, unit]
+                turned = True
+                continue
             unit.joint = joint
             run.append(unit)
+            turned = True
             continue
+        if turned and "and" in unit.joint:
+            unit.joint |= {"fresh"}  # "paragraph 3 of annex I and paragraph 7": not one of the annex
         out += reversed(run)
         run = [unit]
+        turned = False
     out += reversed(run)
     return out
 
@@ -181,8 +210,8 @@ def _in_order(units: list[_Unit]) -> list[_Unit]:
 class _Reader:
     """Keeps the path of the part named last, and what was named and not yet used as the holder of another."""
 
-    def __init__(self, symbol: Symbol | None) -> None:
-        self.symbol = symbol
+    def __init__(self, symbol: Symbol | None, lettered: bool) -> None:
+        self.symbol, self.lettered = symbol, lettered
         self.found: list[Place] = []
         self.path: tuple[Step, ...] = ()
         self.root: tuple[Step, ...] = ()
@@ -236,7 +265,7 @@ class _Reader:
             self.finish()
             self._emit((*base, Step("para", number)), unit.start, unit.end, doubts)
             return
-        base, start = self._base(level, unit)
+        base, start = self._base(level, unit, doubts)
         if "range" in unit.joint and self.last and self.path and self.path[-1].level == level and unit.chains:
             chains = spread_labels([[self.last], *unit.chains], unit.ranges | {1})[1:]
         self.last = unit.chains[-1][0] if unit.chains and len(unit.chains[-1]) == 1 else None
@@ -316,13 +345,16 @@ class _Reader:
             if first is not None and first.text == first.value and len(unit.chains[0]) == 1:
                 doubts.append("a number without a word is read as a paragraph")
             return "para", doubts
-        if (
-            word.type == "POST"
-            and first is not None
-            and first.kind in {"BR", "CJK-BR"}
-            and level in {"para", "article"}
-        ):
+        if word.type == "POST" and first is not None and first.kind in BRACKETED and level in {"para", "article"}:
             return "item", doubts
+        if level == "item" and self.pending and self.path[-1].level == "preamble":
+            doubts.append(f"“{word.text}” counts the paragraphs of the preamble")
+            return "para", doubts
+        if level == "item" and self.pending and self.path[-1].level == "item" and "path" in unit.joint:
+            return "subitem", doubts
+        if level == "item" and first is not None and first.kind == "NUM" and len(unit.chains[0]) > 1:
+            doubts.append(f"“{word.text}” stands before the number of a paragraph")
+            return "para", doubts
         # "第二节B部分": a section right inside a section is what the English text calls a part.
         if level == "section" and self.pending and self.path[-1].level == "section" and not unit.joint:
             return "part", doubts
@@ -333,7 +365,8 @@ class _Reader:
             and first.kind == "BR"
             and first.value.isalpha()
         ):
-            doubts.append("a bracketed letter after the word for paragraph is read as an item")
+            if self.symbol is not None:
+                doubts.append("a bracketed letter after the word for paragraph is read as an item")
             return "item", doubts
         if level == "article" and self.symbol is not None:
             doubts.append("a decision has paragraphs: “article” is read as paragraph")
@@ -350,8 +383,8 @@ class _Reader:
             return usage.level, doubts
         return level, doubts
 
-    def _base(self, level: str, unit: _Unit) -> tuple[tuple[Step, ...], int]:
-        """The steps that hold the unit, and where the words that name it begin."""
+    def _base(self, level: str, unit: _Unit, doubts: list[str]) -> tuple[tuple[Step, ...], int]:
+        """The steps that hold the unit, and where the words that name it begin; what holds it hands on its doubts."""
         apart = "semi" in unit.joint or ("and" in unit.joint and "including" not in unit.joint)
         if self.pending:
             holder = self.path[-1].level
@@ -361,6 +394,7 @@ class _Reader:
                 return self.path, unit.start
             if fits and not apart:
                 start = min(self.pending.start, unit.start)
+                doubts += [self.pending.reason] if self.pending.reason else []
                 self.pending = None
                 return self.path, start
             self.finish()
@@ -372,6 +406,8 @@ class _Reader:
             ]
             if kept and ("including" in unit.joint or unit.word is not None):
                 return self.path[: kept[-1] + 1], unit.start
+        if "fresh" in unit.joint and level in {"para", "annex", "section"}:
+            return self.root, unit.start
         return self._carried(level), unit.start
 
     def _carried(self, level: str) -> tuple[Step, ...]:
@@ -396,7 +432,7 @@ class _Reader:
 
     def _emit(self, steps: tuple[Step, ...], start: int, end: int, doubts: list[str]) -> None:
         locator = Locator(steps)
-        known = list(find_doubts(self.symbol, locator)) if self.symbol else []
+        known = list(find_doubts(self.symbol, locator)) if self.symbol and not self.lettered else []
         reasons = list(dict.fromkeys([*doubts, *known]))
         certainty: Certainty = "certain"
         if reasons:

@@ -6,9 +6,9 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from cbdgraph.citations.lexicon import guess_language
+from cbdgraph.citations.lexicon import load_lexicon
 from cbdgraph.citations.parse import parse_citation
-from cbdgraph.errors import InvalidName
+from cbdgraph.citations.tokens import scan
 from cbdgraph.iris import mint_part, parse_part
 from cbdgraph.locators import Locator, Step
 from cbdgraph.model import Citation
@@ -55,7 +55,7 @@ def resolve(text: str, lang: str | None = None, known: Container[str] | None = N
     citations = parse_citation(text, lang)
     candidates: dict[str, Candidate] = {}
     for citation in citations:
-        for candidate in _candidates(text, lang, citation, known):
+        for candidate in _candidates(text, citation, known):
             candidates.setdefault(candidate.iri, candidate)
     ranked = tuple(candidates.values())
     certain = len(ranked) == len(citations) == 1 and citations[0].certainty == "certain"
@@ -70,20 +70,16 @@ def resolve(text: str, lang: str | None = None, known: Container[str] | None = N
     return Resolution(text, None, ranked, reason)
 
 
-def _candidates(text: str, lang: str | None, citation: Citation, known: Container[str] | None) -> Iterator[Candidate]:
+def _candidates(text: str, citation: Citation, known: Container[str] | None) -> Iterator[Candidate]:
     if citation.iri is None:
         return
-    if citation.decision is None:
-        if known is None or citation.iri in known:
-            yield Candidate(citation.iri, citation, citation.reason)
+    for iri in (citation.iri, *citation.alternatives):
+        if known is None or iri in known:
+            yield Candidate(iri, citation, citation.reason)
+    if known is None or citation.decision is None:
         return
     symbol, locator = parse_part(citation.iri)
-    if known is None:
-        yield Candidate(citation.iri, citation, citation.reason)
-        return
-    if citation.iri in known:
-        yield Candidate(citation.iri, citation, citation.reason)
-    if symbol.body == "cop" and not _has_noun(text, lang):
+    if symbol.body == "cop" and not _has_noun(text, citation.language):
         for body in _RECOMMENDERS:
             other = Symbol(body, symbol.session, symbol.number)
             if (iri := mint_part(other, locator)) in known:
@@ -121,13 +117,8 @@ def _variants(locator: Locator) -> Iterator[tuple[Locator, str]]:
                 yield Locator((*locator.steps[:-1], Step(level, last.label))), f"there is a {level} of that number"
 
 
-def _has_noun(text: str, lang: str | None) -> bool:
+def _has_noun(text: str, language: str) -> bool:
     """Whether the text itself says which kind of thing it cites."""
-    from cbdgraph.citations.lexicon import load_lexicon
-    from cbdgraph.citations.tokens import scan
-
-    try:
-        tokens = scan(text, load_lexicon(lang or guess_language(text)))
-    except InvalidName:
+    if "decision/" in text or "/DEC/" in text.upper():
         return True
-    return "decision/" in text or "/DEC/" in text.upper() or any(t.kind in {"NOUN", "DOC"} for t in tokens)
+    return any(token.kind in {"NOUN", "DOC"} for token in scan(text, load_lexicon(language)))

@@ -7,54 +7,68 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from cbdgraph.citations.lexicon import Lexicon, fold, load_lexicon
+from cbdgraph.citations.lexicon import Lexicon, fold, load_lexicon, plain
 
-# Full-width forms and odd blanks, one character for one, so that offsets stay those of the text.
-_NARROW: Final = {0xFF01 + i: 0x21 + i for i in range(94)} | dict.fromkeys((0x3000, 0xA0, 0x202F, 0x2009), 0x20)
-
-_ROMAN_SIGNS: Final = "IVXivx1l\u2160-\u216b"
+_ROMAN_SIGNS: Final = "IVXivx1l\u0425\u0445\u0406\u0456\u2160-\u216b"  # with the Cyrillic letters that look the same
+_LATIN: Final = "A-Za-zÀ-ɏЀ-ӿ"
+_ARABIC: Final = "\u0621-\u064a\u066e-\u06d3"
 # The kinds of tokens that are no words of a language, in the order in which they are tried.
 _SIGNS: Final = (
-    ("DOC", r"(?<![A-Za-z0-9_/.])(?:(?i:UNEP)\s?/\s?)?(?i:CBD)(?:/[A-Za-z0-9][A-Za-z0-9.\-]{0,19}){1,9}"),
+    ("DOC", r"(?<![A-Za-z0-9_/.])(?:(?i:UNEP)\s?/\s?)?(?i:CBD|CDB)(?:/[A-Za-z0-9][A-Za-z0-9.\-]{0,19}){1,9}"),
     (
         "SYM",
-        rf"(?<![A-Za-z0-9_/.])(?:(?:BS|CP|NP)\s?[-–—/]?\s?)?(?:[{_ROMAN_SIGNS}]{{1,7}}|[0-9]{{1,2}})\s{{0,2}}/\s{{0,2}}"
-        r"(?:[0-9]{1,3}|[IVX]{1,6})(?![A-Za-z0-9_/])",
+        rf"(?<![A-Za-zЀ-ӿ0-9_/.])(?:(?:BS|CP|NP|[СC][РP])\s?[-/]?\s?)?(?:[{_ROMAN_SIGNS}]{{1,7}}|[0-9]{{1,2}})\s{{0,2}}/\s{{0,2}}"
+        r"(?:[0-9]{1,3}|[IVX]{1,6})(?=[A-Z]?(?![A-Za-z0-9_/]))",
     ),
+    ("SYM", r"(?<![A-Za-zЀ-ӿ0-9_/.-])[IVX]{1,6}-[0-9]{1,2}(?![A-Za-z0-9_/.-])"),
+    ("TAIL", r"(?<![A-Za-z])(?:Add|Rev|Corr)\.\s?[0-9]{1,2}(?:/(?:Add|Rev|Corr)\.\s?[0-9]{1,2}){0,3}"),
     ("LONG", r"[0-9]{5,}"),
     ("OTHER", r"[0-9]+(?:[.,][0-9]{1,6}){0,4}\s?[%％]"),
-    ("BR", r"\(\s?(?:[ivxIVX]{1,6}|[a-z]|aa|bb|cc|dd|ee|ff|[A-Z]|[0-9]{1,2}|NUMERALS)\s?\)"),
+    ("BR", r"\(\s?(?:[ivxIVX]{1,6}|[a-z]|aa|bb|cc|dd|ee|ff|[A-Z]|[0-9]{1,2}|NUMERALS|LETTERSـ?)\s?\)"),
     ("BR", r"(?<![A-Za-z0-9_(])(?:[ivx]{1,5}|[a-z])\)"),
+    ("BR", r"(?<![\w(])LETTERSـ?\)"),
+    ("BR", r"(?<=[0-9]\s)[A-Z]\)|«\s?(?:[a-z]|LETTERS)\s?»|(?:(?<=\))|(?<=\)\s))'[0-9]{1,2}'"),
+    (
+        "NUMBIS",
+        r"(?<![0-9A-Za-z_.])[0-9]{1,3}\s?(?i:bis|ter|quater|quinquies|бис|тер|مكررا?)(?![A-Za-zЀ-ӿ\u0621-\u064a])",
+    ),
     ("NUMLET", r"(?<![A-Za-z0-9_.])[0-9]{1,3}[a-z](?![A-Za-z0-9])"),
     ("NUM", r"(?<![0-9A-Za-z_.])[0-9]{1,4}(?:\.[0-9]{1,3}){0,4}(?![0-9A-Za-z_])"),
     ("LETNUM", r"(?<![A-Za-z0-9_])[A-Z][0-9]{1,3}(?![A-Za-z0-9_])"),
     ("WORD", "WORD"),
+    ("JOINED", "PROCLITICS"),
     ("ROMAN", r"(?<![A-Za-z0-9_])[IVX]{1,6}(?![A-Za-z0-9_])"),
-    ("LETTER", r"(?<![A-Za-z0-9_])[A-Za-z](?![A-Za-z0-9_'’])"),
+    ("LETTER", r"(?:(?<![A-Za-z0-9_])|(?<=/[0-9])|(?<=/[0-9][0-9]))[A-Za-z](?![A-Za-z0-9_'’])"),
     ("CJK", "NUMERALS"),
     ("BREAK", r"\n\s*\n|\|"),
     ("LP", r"\("),
     ("RP", r"\)"),
-    ("SEMI", r"[;；]"),
-    ("SEP", r"[,、，]"),
+    ("SEMI", r"[;]"),
+    ("SEP", r"[,、]"),
     ("DASH", r"[-–—－―‐‑~～]{1,3}"),
     ("DOT", r"[.。．]"),
-    ("COLON", r"[:：]"),
+    ("COLON", r"[:]"),
     ("SPACE", r"\s+"),
     # A word that the lexicon does not know, and signs that begin nothing: swallowed whole, for speed.
-    ("JUNK", r"[A-Za-zÀ-ɏЀ-ӿ]+"),
-    ("JUNK", r"[^A-Za-zÀ-ɏЀ-ӿ0-9\sFIRST]+"),
+    ("JUNK", rf"[{_LATIN}]+|[{_ARABIC}]+"),
+    ("JUNK", rf"[^{_LATIN}{_ARABIC}0-9\sFIRST]+"),
 )
+# The least that stands in every number of a decision or a document.
+SYMBOL_SEED: Final = rf"[0-9{_ROMAN_SIGNS}]\s{{0,2}}/\s{{0,2}}[0-9IVX]|(?i:CBD|CDB)/|[IVX]-[0-9]"
+_AGAIN: Final = {"бис": "bis", "тер": "ter", "مكرر": "bis", "مكررا": "bis"}
+# Cyrillic letters that are typed for the Latin ones that they look like.
+_LOOKALIKES: Final = dict(zip("аеосрхуі", "aeocpxyi", strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A piece of text from `start` to `end`; `value` is its meaning for words, its plain form for numbers."""
+class Token(NamedTuple):
+    """A piece of text from `start` to `end`; `value` is its meaning for words, its plain form for numbers.
+
+    `generic` and `held` are those of the word; an item's letter of another script that may be misread is `generic`.
+    """
 
     kind: str
     start: int
@@ -62,53 +76,83 @@ class Token:
     text: str
     value: str = ""
     generic: bool = False
+    held: bool = False
 
 
-def scan(text: str, lexicon: Lexicon) -> tuple[Token, ...]:
-    """All tokens of a text but blanks; what no pattern knows is one OTHER token.
+def scan(
+    text: str, lexicon: Lexicon, start: int = 0, end: int | None = None, signs: str | None = None
+) -> tuple[Token, ...]:
+    """All tokens of a stretch of text but blanks; what no pattern knows is one OTHER token.
+
+    `signs` is `plain(text)`, where the caller has it already.
 
     >>> [(t.kind, t.value) for t in scan("第X/29号决定第13段", load_lexicon("zh"))][:4]
     [('ORD', 'ordinal'), ('SYM', 'X/29'), ('HAO', 'number_sign'), ('NOUN', 'decision')]
     """
-    return tuple(_scan(text, lexicon))
+    end = len(text) if end is None else end
+    return tuple(_scan(text[start:end], (signs or plain(text))[start:end], lexicon, start))
 
 
-def _scan(text: str, lexicon: Lexicon) -> Iterator[Token]:
-    plain = text.translate(_NARROW)
-    end = 0
-    for match in _pattern(lexicon.language).finditer(plain):
+def _scan(text: str, signs: str, lexicon: Lexicon, offset: int) -> Iterator[Token]:
+    done = 0
+    for match in _pattern(lexicon.language).finditer(signs):
         kind = _KIND_OF_GROUP[match.lastgroup or ""]
-        if kind in {"SPACE", "JUNK"}:
+        if kind in _SKIPPED:
             continue
-        if match.start() > end and (other := _other(text, end, match.start())):
+        word = match[0]
+        if match.start() > done and (other := _other(text, done, match.start(), offset)):
             yield other
-        end = match.end()
-        start, words = match.start(), text[match.start() : end]
+        done = match.end()
+        words = text[match.start() : done]
+        start, end = match.start() + offset, done + offset
         if kind == "WORD":
-            word = lexicon.words.get(fold(match[0]))
-            if word is None:
-                yield Token("OTHER", start, end, words)
+            known = lexicon.words.get(word) or lexicon.words.get(fold(word))
+            if known is None or (known.kind == "SET" and known.value.endswith("?") and words.islower()):
+                yield Token("OTHER", start, end, words)  # "framework" is no name
+            elif _is_letter(word, signs, done):
+                yield Token("LETTER", start, end, words, word)
             else:
-                yield Token(word.kind, start, end, words, word.value, word.generic)
+                yield Token(known.kind, start, end, words, known.value, known.generic, known.held)
+        elif kind == "JOINED":
+            known = lexicon.proclitics[word]
+            yield Token(known.kind, start, end, words, known.value)
         elif kind == "BR":
-            yield Token(kind, start, end, words, match[0].strip("() "))
+            yield _bracketed(lexicon, start, end, words, word.strip("()ـ«»' \n\t"))
         elif kind == "SYM":
-            yield Token(kind, start, end, words, unicodedata.normalize("NFKC", re.sub(r"\s", "", match[0])))
+            yield Token(kind, start, end, words, unicodedata.normalize("NFKC", re.sub(r"\s", "", word)))
+        elif kind == "NUMBIS":
+            number, again = re.fullmatch(r"([0-9]+)\s?(.+)", word.lower()).groups()  # type: ignore[union-attr]
+            yield Token("NUM", start, end, words, number + _AGAIN.get(again, again))
         else:
-            yield Token("OTHER" if kind == "LONG" else kind, start, end, words, match[0])
-    if other := _other(text, end, len(text)):
+            yield Token("OTHER" if kind == "LONG" else kind, start, end, words, word)
+    if other := _other(text, done, len(text), offset):
         yield other
 
 
-def _other(text: str, start: int, end: int) -> Token | None:
+def _is_letter(word: str, signs: str, end: int) -> bool:
+    """Whether a capital is a label although it is a word too: "VIII/4 A", and not "ANNEXE A LA DECISION"."""
+    after = signs[end + 1 : end + 3]
+    return len(word) == 1 and word.isascii() and word.isupper() and not (after.isupper() and after.isalpha())
+
+
+def _bracketed(lexicon: Lexicon, start: int, end: int, words: str, label: str) -> Token:
+    """A label in brackets; letters of another script are the Latin ones of the same rank."""
+    if label in lexicon.letters:
+        latin = _LOOKALIKES.get(label) or chr(ord("a") + lexicon.letters.index(label))
+        return Token("BR", start, end, words, latin, not lexicon.letters_sure)
+    return Token("BR", start, end, words, label)
+
+
+def _other(text: str, start: int, end: int, offset: int) -> Token | None:
     words = text[start:end]
     stripped = words.strip()
     if not stripped:
         return None
-    start += len(words) - len(words.lstrip())
+    start += len(words) - len(words.lstrip()) + offset
     return Token("OTHER", start, start + len(stripped), stripped)
 
 
+_SKIPPED: Final = frozenset({"SPACE", "JUNK"})
 # Group names must be unique in a pattern: the kind and its place in the table.
 _KIND_OF_GROUP: Final = {f"{kind}_{place}": kind for place, (kind, _) in enumerate(_SIGNS)}
 
@@ -118,12 +162,19 @@ def _pattern(language: str) -> re.Pattern[str]:
     """The one pattern of a language: the signs above with the lexicon's words among them, longest word first."""
     lexicon = load_lexicon(language)
     numerals = f"[{lexicon.numerals}]{{1,3}}" if lexicon.numerals else r"(?!)"
-    words = sorted({word.translate(_NARROW) for word in lexicon.words}, key=len, reverse=True)
-    first = re.escape("".join(sorted({sign for word in words for sign in word[0] + word[0].upper()})))
+    joined = "".join(lexicon.proclitics)
+    first = _first(lexicon.words) + joined
+    known = words_pattern(lexicon, lexicon.words)
+    single = rf"(?<![{_ARABIC}])"
     parts = {
-        "WORD": f"(?=[{first}])(?i:" + "|".join(map(_word, words)) + ")",
+        "WORD": known,
+        # A letter that is written together with the next word: the "and" of والمقرر.
+        "PROCLITICS": rf"{single}[{joined}](?=[{joined}]?{known})|(?<={single}[{joined}])[{joined}](?={known})"
+        if joined
+        else r"(?!)",
         "NUMERALS": numerals,
-        "FIRST": first + lexicon.numerals + r"\u2160-\u216b()\[\],;:.|、，；：。．~～‐‑–—－―-",
+        "LETTERS": f"[{lexicon.letters}]" if lexicon.letters else r"(?!)",
+        "FIRST": first + lexicon.numerals + lexicon.letters + r"\u2160-\u216b()\[\],;:.|、。．~～‐‑–—－―-",
     }
     groups = []
     for place, (kind, pattern) in enumerate(_SIGNS):
@@ -133,9 +184,50 @@ def _pattern(language: str) -> re.Pattern[str]:
     return re.compile("|".join(groups))
 
 
-def _word(word: str) -> str:
-    """A word as a pattern: any blanks between its parts, and no letter beside it where the script has blanks."""
-    body = r"\s{1,3}".join(map(re.escape, word.split()))
-    before = r"(?<![A-Za-zÀ-ɏЀ-ӿ0-9_])" if word[0].isalpha() and word[0] < "\u0600" else ""
-    after = r"(?![A-Za-zÀ-ɏЀ-ӿ_])" if word[-1].isalpha() and word[-1] < "\u0600" else ""
-    return before + body + after
+def words_pattern(lexicon: Lexicon, words: Iterable[str]) -> str:
+    """A pattern that matches the longest of these words of a lexicon, with what they share at the front said once."""
+    joined = "".join(lexicon.proclitics)
+    root: _Node = {}
+    for word in words:
+        node = root
+        for sign in word:
+            node = node.setdefault(sign, {})
+        node[""] = {}
+    starts = [_before(sign, joined) + _sign(sign) + _rest(node, sign, joined) for sign, node in sorted(root.items())]
+    return f"(?=[{_first(root)}])(?i:{'|'.join(starts)})" if starts else "(?!)"
+
+
+_Node = dict[str, Any]  # a tree of signs; the sign "" ends a word
+
+
+def _rest(node: _Node, last: str, joined: str) -> str:
+    """What may follow a sign inside the words, longer words first, and then the edge of a word."""
+    ways = [_sign(sign) + _rest(below, sign, joined) for sign, below in sorted(node.items()) if sign]
+    if "" in node:
+        ways.append(_after(last, joined))
+    return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
+
+
+def _sign(sign: str) -> str:
+    return r"\s{1,3}" if sign == " " else re.escape(sign)
+
+
+def _first(words: Iterable[str]) -> str:
+    """The signs that words begin with, in both cases, as the inside of a class."""
+    return re.escape("".join(sorted({sign for word in words for sign in word[0] + word[0].upper()})))
+
+
+def _before(sign: str, joined: str) -> str:
+    """No letter stands before a word where the script has blanks, but the letters that are written onto the next."""
+    if sign.isalpha() and sign < "\u0600":
+        return rf"(?<![{_LATIN}0-9_])"
+    if not (joined and sign.isalpha()):
+        return ""
+    single = rf"(?<![{_ARABIC}])"
+    return rf"(?:{single}|(?<={single}[{joined}])|(?<={single}[{joined}][{joined}]))"
+
+
+def _after(sign: str, joined: str) -> str:
+    if not sign.isalpha():
+        return ""
+    return rf"(?![{_LATIN}_])" if sign < "\u0600" else rf"(?![{_ARABIC}])" if joined else ""

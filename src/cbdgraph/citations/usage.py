@@ -10,6 +10,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
+from cbdgraph.citations.lexicon import fold
 from cbdgraph.errors import InvalidName
 from cbdgraph.locators import LEVELS, Locator
 from cbdgraph.symbols import Symbol
@@ -63,7 +64,7 @@ def find_usage(symbol: Symbol, word: str) -> Usage | None:
     >>> usage.level, usage.sure
     ('goal', 'seen')
     """
-    return _usages().get((_key(symbol), word))
+    return _usages().get((_key(symbol), fold(word)))
 
 
 def find_doubts(symbol: Symbol, locator: Locator) -> tuple[str, ...]:
@@ -77,8 +78,12 @@ def _key(symbol: Symbol) -> str:
 
 @cache
 def _usages() -> Mapping[tuple[str, str], Usage]:
-    rows = [Usage(**row) for row in _tables()["usage"]]
-    return MappingProxyType({(row.decision, row.word): row for row in rows})
+    rows = [
+        Usage(word=word, **{key: value for key, value in row.items() if key not in {"word", "words"}})
+        for row in _tables()["usage"]
+        for word in row.get("words", [row.get("word", "")])
+    ]
+    return MappingProxyType({(row.decision, fold(row.word)): row for row in rows})
 
 
 @cache
