@@ -3,6 +3,7 @@
     CbdGraphError
     ├── InvalidName            a symbol, label, locator or IRI that is not one of ours
     ├── MissingFile            a file that was named is not there, or cannot be read
+    ├── DocumentError          a document whose text cannot be read: broken, encrypted, a scan, over a limit
     ├── TurtleError            a file that cannot be read, or would lose something when written
     ├── QueryError
     │   ├── UnknownQuery       no named query of that name
@@ -42,6 +43,14 @@ class MissingFile(CbdGraphError):
     def __init__(self, path: str, reason: str = "there is no such file") -> None:
         super().__init__(f"{path}: {reason}")
         self.path, self.reason = path, reason
+
+
+class DocumentError(CbdGraphError):
+    """The document `path` cannot be read as text; `reason` says why, `advice` what to do (empty if nothing helps)."""
+
+    def __init__(self, path: str, reason: str, advice: str = "") -> None:
+        super().__init__(f"{path}: {reason}{'; ' if advice else ''}{advice}")
+        self.path, self.reason, self.advice = path, reason, advice
 
 
 class TurtleError(CbdGraphError):

@@ -43,6 +43,7 @@ _FRONT: Final = frozenset(
         "FROM",
     }
 )
+_LONGEST_BRACKET: Final = 40  # tokens
 _CORE: Final = frozenset({"BODY", "ORD", "NOUN", "SYM", "LETTER", "HAO", "SAME", "CONV"})
 
 
@@ -144,6 +145,7 @@ class _Finder:
         self._share_fronts(mentions)
         for mention in mentions:
             found += self._citations(mention)
+        found += self._in_brackets(mentions, taken)
         found += self._listed_documents(taken)
         for group in TargetReader(self._reader()).find_carried(taken):
             found += self._targets(group)
@@ -263,6 +265,28 @@ class _Finder:
                     if paired:
                         mention.doubts.append("?" if len(places) != len(row) else "paired by “respectively”")
             k = n
+
+    def _in_brackets(self, mentions: list[_Mention], taken: list[bool]) -> Iterator[Citation]:
+        """Paragraphs in brackets of their own are those of the decision named last: "… (paragraphs 2 and 5)"."""
+        row = [mention for mention in mentions if mention.anchor.symbol is not None]
+        place, named = 0, None
+        for i, token in enumerate(self.tokens):
+            while place < len(row) and row[place].end <= i:
+                named, place = row[place].anchor, place + 1
+            if token.kind == "BREAK" and "\n" in token.text:
+                named = None
+            if token.kind != "LP" or taken[i] or named is None:
+                continue
+            reader = self._reader(named)
+            parts, end = reader.read(i + 1, i + _LONGEST_BRACKET, inside=True, anchored=False)
+            levels = [each.value for each in parts if each.type in {"PRE", "POST"}]
+            tree = parse_terminals(parts) if levels[:1] == ["para"] and reader.at(end).kind == "RP" else None
+            if tree is None or any(taken[i : end + 1]):
+                continue
+            doubt = "in brackets, with no decision beside it: read as of the one named last"
+            anchor = replace(named, doubts=(doubt,), also=())
+            places = read_places(tree, parts, named.symbol, bool(named.sections))
+            yield from self._citations(_Mention(anchor, i, end + 1, places))
 
     def _goes_on(self, pair: list[_Mention]) -> bool:
         """Whether the second decision is the next of a list that the first is in."""

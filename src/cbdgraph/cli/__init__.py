@@ -17,7 +17,9 @@ from collections.abc import Callable, Sequence
 
 from cbdgraph.cli import commands
 from cbdgraph.cli.commands import FAILED, FAULTS, GOOD, say
+from cbdgraph.cli.ingesting import run_ingest
 from cbdgraph.errors import CbdGraphError, DataFaults, ParameterError, TurtleError
+from cbdgraph.namespaces import LANGUAGES
 
 __all__ = ["main"]
 
@@ -179,6 +181,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     resolve.add_argument("citation", metavar="CITATION")
     resolve.add_argument("--lang", help="the language it is written in; guessed if not given")
+
+    ingest = command(
+        run_ingest,
+        "ingest",
+        "propose records from a document",
+        """
+        Reads a document (.txt, .html, .docx, .pdf) in any of the six UN languages, or all in a folder, and proposes
+        what is not recorded yet: its parts, citations, targets, requests, definitions and figures. It prints a
+        summary, then the difference against data/turtle, and changes nothing without --accept. What is recorded
+        stays as it is. A folder is read by several processes; a run that was stopped goes on where it was.
+        """,
+        """
+        cbdgraph ingest note.docx
+        cbdgraph ingest --symbol UNEP/CBD/SBSTTA/17/8 --lang fr note.pdf
+        cbdgraph ingest --summary my-folder/          # no difference
+        cbdgraph ingest --accept note.docx && cbdgraph validate
+        """,
+    )
+    ingest.add_argument("paths", nargs="+", metavar="FILE|FOLDER")
+    ingest.add_argument("--lang", choices=LANGUAGES, help="language of the text; guessed if not given")
+    ingest.add_argument("--symbol", help="symbol of the document, such as UNEP/CBD/SBSTTA/17/8 or CBD/COP/DEC/15/4")
+    ingest.add_argument("--document", metavar="SLUG", help="name of a document without a symbol, document/<slug>")
+    ingest.add_argument("--accept", action="store_true", help="write the proposal into data/turtle")
+    ingest.add_argument("--again", action="store_true", help="look once more at a file that was accepted before")
+    ingest.add_argument("--summary", action="store_true", help="print no difference")
+    ingest.add_argument("--workers", type=int, default=0, help="processes that read a folder (one for each core)")
 
     fmt = command(
         commands.run_fmt,

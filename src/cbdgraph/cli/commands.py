@@ -44,7 +44,7 @@ def find_root(given: str | None) -> Path:
     """The folder that holds `ontology/` and `data/`: as given, else CBDGRAPH_ROOT, else here, else the package's."""
     named = given or os.environ.get("CBDGRAPH_ROOT")
     if named:
-        root = _path(named).resolve()
+        root = path_of(named).resolve()
         if not (root / "ontology").is_dir():
             raise SettingsError("root", named, "there is no folder ontology/ in it")
         return root
@@ -60,7 +60,7 @@ def _settings(args: argparse.Namespace, **given: Any) -> Settings:
     return Settings.read(root=find_root(args.root), **given)
 
 
-def _path(name: str) -> Path:
+def path_of(name: str) -> Path:
     """A file named on the command line, which is read as UTF-8, as the system's own encoding knows it."""
     return Path(os.fsdecode(name.encode("utf-8", "surrogateescape")))
 
@@ -79,7 +79,7 @@ def run_validate(args: argparse.Namespace) -> int:
     from cbdgraph.pipeline import validate
     from cbdgraph.rdf import reports
 
-    paths = [_path(name) for name in args.files]
+    paths = [path_of(name) for name in args.files]
     sizes = {path: path.stat().st_size for path in paths if path.is_file()}
     for path, size in sizes.items():
         if size > LARGE_FILE and not args.large:
@@ -136,7 +136,7 @@ def run_check_ontology(args: argparse.Namespace) -> int:
 def run_serve(args: argparse.Namespace) -> int:
     from cbdgraph.store.releases import current_release
 
-    data = tuple(_path(name) for name in args.data) or None
+    data = tuple(path_of(name) for name in args.data) or None
     settings = _settings(args, host=args.host, port=args.port, data=data)
     _check_address(settings.host, settings.port)
     if not settings.data:
@@ -323,11 +323,11 @@ def run_fmt(args: argparse.Namespace) -> int:
 
     root = find_root(args.root)
     if args.files:
-        missing = [name for name in args.files if not _path(name).is_file()]
+        missing = [name for name in args.files if not path_of(name).is_file()]
         if missing:
             raise MissingFile(missing[0])
         # A file that the user names is to be formatted, whatever it is.
-        files = [(_path(name), name, True) for name in args.files]
+        files = [(path_of(name), name, True) for name in args.files]
     else:
         files = [(source.path, source.name, source.is_formatted) for source in find_sources(root)]
     changed = faults = 0
@@ -369,7 +369,7 @@ def run_fmt(args: argparse.Namespace) -> int:
 
 def _read_text(name: str) -> str:
     try:
-        return _path(name).read_text(encoding="utf-8")
+        return path_of(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise MissingFile(name, f"it cannot be read: {reason}") from error
@@ -378,7 +378,7 @@ def _read_text(name: str) -> str:
 def _give(content: bytes, output: str | None) -> int:
     if output is not None:
         try:
-            _path(output).write_bytes(content)
+            path_of(output).write_bytes(content)
         except OSError as error:
             raise MissingFile(output, f"it cannot be written: {error.strerror}") from error
     else:
