@@ -54,7 +54,7 @@ _SIGNS: Final = (
     ("COLON", r"[:]"),
     ("SPACE", r"\s+"),
     # A word that the lexicon does not know, and signs that begin nothing: swallowed whole, for speed.
-    ("JUNK", rf"[{_LATIN}]+|[{_ARABIC}]+"),
+    ("JUNK", rf"(?:[{_LATIN}]+|[{_ARABIC}]+)[ \t]*"),
     ("JUNK", rf"[^{_LATIN}{_ARABIC}0-9\sFIRST]+"),
 )
 # The least that stands in every number of a decision or a document.
