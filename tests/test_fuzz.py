@@ -153,10 +153,10 @@ PIECES: Final = st.one_of(
 )
 VALUES: Final = st.lists(PIECES, max_size=4).map(b"".join)
 _NAMES: Final = """query default-graph-uri named-graph-uri format explain update graph default lang citation subject
-predicate object target text set page limit"""
+predicate object target text set page limit example iri"""
 _PATHS: Final = """/ /health /version /sparql /sparql/ /graph-store /dataset /query /query/labels /query/echo
-/query/numbers /resolve /why /target/aichi/15 /problem/syntax /graph/targets /openapi.json /.well-known/void
-/dataset.ttl /nope"""
+/query/numbers /resolve /parse /describe /why /target/aichi/15 /problem/syntax /graph/targets /openapi.json
+/.well-known/void /dataset.ttl /nope"""
 NAMES: Final = st.sampled_from(_NAMES.split())
 PATHS: Final = st.sampled_from(_PATHS.split())
 ACCEPTS: Final = st.one_of(
@@ -215,6 +215,96 @@ def test_any_body(
     content = encode(pairs, raw=is_form).encode() if is_form else body
     headers = {"Content-Type": kind, "Accept": accept.strip().encode()}
     is_well(service.post("/sparql", content=content, headers=headers))  # type: ignore[arg-type]
+
+
+CITED: Final = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                *(
+                    "decision ",
+                    "X/2",
+                    "XI/16",
+                    "15/4",
+                    ", ",
+                    "paragraph ",
+                    "paragraphs 1-9",
+                    "5 (d)",
+                    " and ",
+                    "; ",
+                    "(",
+                ),
+                *(
+                    "第XI/16号决定",
+                    "第5段",
+                    "(d)",
+                    "行动",
+                    "المقرر ",
+                    "11/16",
+                    "، الفقرة ",
+                    "решение ",
+                    "пункты 1 и 2",
+                ),
+                *(
+                    "Aichi Target 5",
+                    "KMGBF target 3",
+                    "GSPC ",
+                    "Article 8 (j)",
+                    " of the Convention",
+                    "of its annex ",
+                ),
+                *(
+                    "UNEP/CBD/COP/11/INF/19",
+                    "http://metadata.cbd.int/kmgbf/",
+                    "https://w3id.org/cbdgraph/",
+                    "target/",
+                ),
+                *(
+                    "\U0001f600",
+                    "\x00",
+                    "\r\n\r\n",
+                    "\u202e",
+                    "\ufeff",
+                    "<b>",
+                    "&amp;",
+                    '"',
+                    "%",
+                    "related activities",
+                ),
+            ]
+        ),
+        st.text(max_size=8),
+    ),
+    max_size=20,
+).map("".join)
+
+
+@often
+@given(
+    CITED,
+    st.sampled_from(
+        ["", "lang=en", "lang=ar", "lang=xx", "format=csv", "format=tsv&lang=zh", "format=html", "lang=%ff"]
+    ),
+    st.sampled_from(["text", "json", "form", "bytes"]),
+    st.sampled_from(["*/*", "application/json", "text/html", "text/csv"]),
+)
+def test_any_text(service: httpx.Client, text: str, query: str, kind: str, accept: str) -> None:
+    ways: dict[str, dict[str, Any]] = {
+        "text": {"content": text.encode(), "headers": {"Content-Type": "text/plain"}},
+        "json": {"json": {"text": text}},
+        "form": {"data": {"text": text}},
+        "bytes": {"content": text.encode("utf-16"), "headers": {"Content-Type": "text/plain"}},
+    }
+    sent = ways[kind]
+    sent["headers"] = {**sent.get("headers", {}), "Accept": accept}
+    response = service.post(f"/parse?{query}", **sent)
+    is_well(response)
+    assert response.status_code not in {503, 504}, response.text
+    if response.status_code == 200 and response.headers["content-type"] == "application/json":
+        for row in response.json()["citations"]:
+            assert text[row["start"] : row["end"]] == row["quote"]
+            assert text[row["part_start"] : row["part_end"]] == row["part_quote"]
+    is_well(service.get("/resolve", params={"citation": text}, headers={"Accept": accept}))
 
 
 @often

@@ -73,6 +73,7 @@ class Settings:
     )
     max_bytes: Annotated[int, Meaning("bytes of one answer; more is an error (413)", low=1024)] = 50 * 1024 * 1024
     max_query_bytes: Annotated[int, Meaning("bytes of a request's body (413) or query", low=1024)] = 256 * 1024
+    max_text_bytes: Annotated[int, Meaning("bytes of a text to be read for citations (413)", low=1024)] = 256 * 1024
     max_url_bytes: Annotated[int, Meaning("bytes of a request's address (414)", low=512, high=60_000)] = 16 * 1024
     worker_memory_mb: Annotated[int, Meaning("MiB that one worker may take beyond the open store", low=64)] = 1024
     keep_releases: Annotated[int, Meaning("built releases that stay on disk, besides those in use", low=1)] = 3
@@ -112,6 +113,7 @@ class Settings:
             Limit("bytes", self.max_bytes, "bytes", 413, "bytes of one answer"),
             Limit("memory_mb", self.worker_memory_mb, "MiB", 413, "MiB of memory of one query"),
             Limit("query_bytes", self.max_query_bytes, "bytes", 413, "bytes of one query"),
+            Limit("text_bytes", self.max_text_bytes, "bytes", 413, "bytes of one text at /parse"),
             Limit("url_bytes", self.max_url_bytes, "bytes", 414, "bytes of an address"),
             Limit("head_bytes", HEAD_BYTES, "bytes", 431, "bytes of the head of a request"),
             Limit(

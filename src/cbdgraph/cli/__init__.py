@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from cbdgraph.cli import commands
+from cbdgraph.cli.citing import PARSE_FORMATS, run_parse, run_resolve
 from cbdgraph.cli.commands import FAILED, FAULTS, GOOD, say
 from cbdgraph.cli.ingesting import run_ingest
 from cbdgraph.errors import CbdGraphError, DataFaults, ParameterError, TurtleError
@@ -34,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
               cbdgraph serve                            # build what changed, then http://127.0.0.1:8000
               cbdgraph query targets-in-set --set aichi
               cbdgraph resolve "XI/16 para 5(d)"
+              cbdgraph parse my-text.txt                # all its citations
               cbdgraph validate my-data.ttl
               cbdgraph COMMAND --help                   # more examples
 
@@ -167,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     sparql.add_argument("--output", metavar="FILE", help="write to a file")
 
     resolve = command(
-        commands.run_resolve,
+        run_resolve,
         "resolve",
         "the IRI of a written citation",
         """
@@ -177,10 +179,31 @@ def _parser() -> argparse.ArgumentParser:
         """
         cbdgraph resolve "XI/16 para 5(d)"
         cbdgraph resolve "第XI/16号决定第5段(d)"
+        cbdgraph resolve --json "GSPC target 4"       # the candidates as /resolve gives them
         """,
     )
     resolve.add_argument("citation", metavar="CITATION")
-    resolve.add_argument("--lang", help="the language it is written in; guessed if not given")
+    resolve.add_argument("--lang", choices=LANGUAGES, help="the language it is written in; guessed if not given")
+    resolve.add_argument("--json", action="store_true", help="print the candidates as JSON")
+
+    parse = command(
+        run_parse,
+        "parse",
+        "all citations of a text",
+        """
+        Finds every decision, recommendation, document, target and article that a text in one of the six UN languages
+        cites, with the part and how sure that is, as /parse of the service does. Places count characters. As text,
+        a line has the place, certainty, words, IRI and what there is to say about it, between tabs.
+        """,
+        """
+        cbdgraph parse my-text.txt
+        cbdgraph parse --lang fr --format tsv texte.txt > citations.tsv
+        echo "décision X/2, paragraphes 3 et 5" | cbdgraph parse --format json -
+        """,
+    )
+    parse.add_argument("file", metavar="FILE", help="a text in UTF-8, or - for standard input")
+    parse.add_argument("--lang", choices=LANGUAGES, help="language of the text; guessed if not given")
+    parse.add_argument("--format", choices=PARSE_FORMATS, default="text", help="text if not given")
 
     ingest = command(
         run_ingest,

@@ -288,33 +288,6 @@ def run_sparql(args: argparse.Namespace) -> int:
     return _give(answer.content, args.output)
 
 
-def run_resolve(args: argparse.Namespace) -> int:
-    from cbdgraph.citations import resolve
-    from cbdgraph.errors import InvalidName
-    from cbdgraph.model import Iri
-    from cbdgraph.store.embedded import Store
-    from cbdgraph.store.releases import current_release
-
-    # Without a built graph there is only the grammar to go by.
-    release = current_release(_settings(args).build_path)
-    known = None
-    if release is not None:
-        table = Store.open_read_only(release.store_path).select("SELECT DISTINCT ?iri WHERE { ?iri a ?class }")
-        known = frozenset(row["iri"].value for row in table.rows if isinstance(row["iri"], Iri))
-    try:
-        found = resolve(args.citation, args.lang, known)
-    except InvalidName as error:
-        say(f"cbdgraph: {args.citation!r}: {error.reason}")
-        return FAULTS
-    if found.iri is not None:
-        sys.stdout.write(f"{found.iri}\n")
-        return GOOD
-    say(f"cbdgraph: {args.citation!r} is not certain: {found.reason}")
-    for candidate in found.candidates:
-        sys.stdout.write(f"{candidate.iri}\t{candidate.citation.certainty}\t{candidate.reason}\n")
-    return FAULTS
-
-
 def run_fmt(args: argparse.Namespace) -> int:
     import difflib
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cbdgraph.server.kept import holds
-from cbdgraph.server.live import Served
+from cbdgraph.server.live import Live, Served
 from cbdgraph.settings import Settings
 from cbdgraph.store.guard import Checked, check_query
 
@@ -48,8 +48,13 @@ def client_of(request: Request) -> str:
 
 def settings_of(request: Request) -> Settings:
     """The settings of this service."""
-    settings: Settings = request.app.state.live.settings
-    return settings
+    return live_of(request).settings
+
+
+def live_of(request: Request) -> Live:
+    """The service itself."""
+    live: Live = request.app.state.live
+    return live
 
 
 @cache

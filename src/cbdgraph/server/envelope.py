@@ -28,7 +28,7 @@ from cbdgraph.server.routes import Handler
 _LOG: Final = logging.getLogger("cbdgraph.server")
 Answered = problems.Problem | CbdGraphError | NotAcceptable
 ANSWERED: Final = (problems.Problem, CbdGraphError, NotAcceptable)
-_POST_PATHS: Final = frozenset({"/sparql"})
+_POST_PATHS: Final = frozenset({"/sparql", "/parse"})
 _METHODS: Final = "GET, HEAD, OPTIONS"
 _CORS: Final = (
     (b"access-control-allow-origin", b"*"),

@@ -15,16 +15,20 @@ from cbdgraph.errors import QueryError, QuerySyntaxError, UnknownResource
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import BASE
 from cbdgraph.queries import Query
+from cbdgraph.server.addresses import DESCRIBED
 from cbdgraph.server.live import Served
 
-_KNOWN: Final = f'SELECT DISTINCT ?known WHERE {{ ?known a ?type . FILTER(STRSTARTS(STR(?known), "{BASE}")) }}'
+_KNOWN: Final = f"""SELECT DISTINCT ?known WHERE {{
+  ?known a ?type .
+  FILTER(STRSTARTS(STR(?known), "{BASE}") || STRSTARTS(STR(?known), "{DESCRIBED}"))
+}}"""
 _MENTIONED: Final = "ASK { { @IRI@ ?property ?value } UNION { ?other ?property @IRI@ } }"
 _TELLING: Final = 4  # characters of a name from which on it is likely that a longer name was meant
 _DIGITS: Final = re.compile(r"([0-9]+)")
 
 
 async def known_iris(served: Served) -> frozenset[str] | None:
-    """The IRIs under the base that have a class; None where there are more than one answer may hold."""
+    """Our IRIs and the Secretariat's that have a class; None where there are more than one answer may hold."""
     if served.known is None and not served.known_is_too_large:
         try:
             answer = await served.engine.run_query(_KNOWN, media_type="text/csv", trusted=True)

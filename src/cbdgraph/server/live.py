@@ -24,6 +24,7 @@ from cbdgraph.errors import CbdGraphError, EngineUnavailable
 from cbdgraph.queries import Query, read_queries
 from cbdgraph.server.kept import Asked, Found, Kept
 from cbdgraph.server.partitions import Partitions
+from cbdgraph.server.readers import Readers
 from cbdgraph.settings import Settings
 from cbdgraph.store import RESULT_TYPES, Engine, Limits
 from cbdgraph.store.cached import Cache, CachedEngine
@@ -75,6 +76,8 @@ class Live:
 
     def __init__(self, settings: Settings, launched: Launched | None = None) -> None:
         self.settings = settings
+        self.readers = Readers(settings)
+        self.resolvers = Readers(settings)  # apart, so that no long text keeps a citation waiting
         self._launched = launched
         self._served: Served | None = None
         self._target = ""
@@ -96,6 +99,7 @@ class Live:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(self.readers.close(), self.resolvers.close())
         if self._served is not None:
             await self._close(self._served)
             self._served = None

@@ -155,6 +155,7 @@ async def home(request: Request) -> Response:
         "graphs": "/graph-store?default",
         "queries": "/query/",
         "resolve": "/resolve?citation=XI/16",
+        "parse": "/parse",
         "version": "/version",
         "openapi": "/openapi.json",
     }

@@ -57,12 +57,12 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "not-acceptable": Kind(406, "None of the accepted formats is offered", "Accept one of those listed as offered."),
     "request-timeout": Kind(408, "The request did not arrive in time", "Send the whole body at once."),
     "timeout": Kind(
-        504, "The query ran over the time limit", "Ask for less, or add LIMIT; the limits are at /version."
+        504, "What was asked ran over the time limit", "Ask for less, or add LIMIT; the limits are at /version."
     ),
     "too-large": Kind(
         413, "The answer is over a limit", "Nothing was cut: page with ORDER BY, LIMIT and OFFSET, or ask for less."
     ),
-    "body-too-large": Kind(413, "The request is over the size limit", "Send a shorter query."),
+    "body-too-large": Kind(413, "The request is over the size limit", "Send less at a time."),
     "uri-too-long": Kind(414, "The address is too long", "Send the query by POST."),
     "head-too-large": Kind(431, "The head of the request is too large", "Send fewer or shorter headers."),
     "media-type": Kind(
@@ -73,7 +73,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "internal": Kind(500, "The service failed", "It is not your fault; the failure is in the service's log."),
     "too-many": Kind(
         429,
-        "This address has too many queries under way",
+        "This address has too much under way",
         "Wait for an answer before asking more, or for Retry-After.",
     ),
     "unavailable": Kind(503, "The service cannot answer now", "Try again after the seconds in Retry-After."),

@@ -11,6 +11,7 @@ from cbdgraph.model import Iri
 from cbdgraph.namespaces import BASE, LANGUAGES
 from cbdgraph.queries import prologue
 from cbdgraph.server import pages
+from cbdgraph.server.addresses import address
 from cbdgraph.server.live import Served
 from cbdgraph.server.statements import NAMING, group_values, pick, read_names
 from cbdgraph.server.why import address as address_of_reasons
@@ -91,7 +92,8 @@ async def make_page(served: Served, iri: str, language: str) -> str:
         rest={name: _address(name, term, language) for name in counts},
         open=_OPEN,
         why=address_of_reasons,
-        path=pages.local(iri),
+        path=address(iri),
+        joint="?" if iri.startswith(BASE) else "&",
         language=language,
         languages=LANGUAGES,
         release=served.release,

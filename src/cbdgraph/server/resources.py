@@ -16,8 +16,10 @@ from starlette.responses import Response
 from cbdgraph.errors import InvalidName, ParameterError, QuerySyntaxError
 from cbdgraph.iris import mint
 from cbdgraph.model import Iri
+from cbdgraph.namespaces import BASE
 from cbdgraph.queries import prologue
 from cbdgraph.server import pages
+from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import ClientGone, etag, not_modified, respond, served_of, while_connected
 from cbdgraph.server.graphs import ascii_of, respond_graph
 from cbdgraph.server.known import find_near
@@ -65,13 +67,41 @@ WHERE {{
 
 
 @router.get(
+    "/describe",
+    summary="What the graph says about any IRI",
+    responses={**offer(OFFER), 303: {"description": "the way to an IRI under the base"}},
+    openapi_extra={
+        "parameters": [
+            {
+                "name": "iri",
+                "in": "query",
+                "required": True,
+                "schema": {"type": "string", "format": "iri"},
+                "description": "an IRI of others, which has no path here: http://metadata.cbd.int/kmgbf/target_3",
+            }
+        ]
+    },
+)
+async def describe(request: Request) -> Response:
+    """IRIs of others that the graph describes, as those under the base; nothing is fetched from there."""
+    iri = request.query_params.get("iri", "")
+    try:
+        Iri(iri)
+    except InvalidName as error:
+        raise ParameterError("iri", f"expected a full IRI, not {iri[:_ECHOED]!r}") from error
+    if iri.startswith(BASE):
+        return Response(status_code=303, headers={"Location": address(iri), "Vary": "Accept"})
+    shown = choose_either(request.query_params.get("format"), request.headers.get("accept", ""), OFFER)
+    return await _respond(request, iri, shown)
+
+
+@router.get(
     "/{path:path}",
     summary="What the graph says about an IRI",
     responses={**offer(OFFER), 303: {"description": "the way to why it holds, with explain=inferred"}},
 )
 async def get_resource(request: Request, path: str) -> Response:
     """Any IRI under the base by its path: HTML for browsers, RDF by Accept, ?format= or a suffix such as .ttl."""
-    served = served_of(request)
     if (explain := request.query_params.get("explain")) is not None:
         return _explain(request, path, explain)
     try:
@@ -79,6 +109,21 @@ async def get_resource(request: Request, path: str) -> Response:
         Iri(iri)
     except InvalidName as error:
         raise Problem("not-found", f"no IRI is spelled like this: {error.reason}") from error
+    return await _respond(request, iri, shown)
+
+
+def _explain(request: Request, path: str, explain: str) -> Response:
+    """The way to the reasons of what was inferred of a resource."""
+    if explain != "inferred":
+        raise ParameterError("explain", f"expected inferred, not {explain[:_ECHOED]!r}")
+    given = {name: value for name in ("format",) if (value := request.query_params.get(name))}
+    where = "/why?" + urlencode({"subject": mint(path), **given})
+    return Response(status_code=303, headers={"Location": where, "Vary": "Accept"})
+
+
+async def _respond(request: Request, iri: str, shown: str) -> Response:
+    """What the graph says about an IRI in the media type `shown`; `Problem` with the nearest known if nothing."""
+    served = served_of(request)
     language = choose_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
     vary = "Accept, Accept-Language" if shown == HTML else "Accept"
     tag = etag(served, iri, shown, language if shown == HTML else "")
@@ -93,7 +138,7 @@ async def get_resource(request: Request, path: str) -> Response:
         if not answer.rows and not is_graph:
             near = await find_near(served, iri)
             detail = f"the graph says nothing about {iri[:_ECHOED]}{'…' if len(iri) > _ECHOED else ''}"
-            raise Problem("not-found", detail, {"suggestions": [pages.local(name) for name in near]})
+            raise Problem("not-found", detail, {"suggestions": [address(name) for name in near]})
         if known := not_modified(request, tag, vary):
             return known
         if shown == HTML:
@@ -108,15 +153,6 @@ async def get_resource(request: Request, path: str) -> Response:
         "Cbdgraph-Complete": "true" if answer.complete else "false",
     }
     return respond(answer.content, shown, tag, headers)
-
-
-def _explain(request: Request, path: str, explain: str) -> Response:
-    """The way to the reasons of what was inferred of a resource."""
-    if explain != "inferred":
-        raise ParameterError("explain", f"expected inferred, not {explain[:_ECHOED]!r}")
-    given = {name: value for name in ("format",) if (value := request.query_params.get(name))}
-    where = "/why?" + urlencode({"subject": mint(path), **given})
-    return Response(status_code=303, headers={"Location": where, "Vary": "Accept"})
 
 
 def _wanted(request: Request, path: str) -> tuple[str, str]:

@@ -6,12 +6,9 @@ service description, or for a browser the editor. Updates are refused: the servi
 
 from __future__ import annotations
 
-import asyncio
-from binascii import a2b_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +27,7 @@ from cbdgraph.server.answers import (
     settings_of,
     while_connected,
 )
+from cbdgraph.server.bodies import FORM, read_body, read_media_type, read_pairs, read_utf8
 from cbdgraph.server.dataset import respond_service
 from cbdgraph.server.negotiate import (
     FORMATS,
@@ -48,7 +46,7 @@ from cbdgraph.store.guard import Checked, check_graphs
 
 router = Router()
 
-_PARAMETERS_AT_MOST: Final = 200
+_pairs: Final = read_pairs
 _PARAMETERS: Final[list[dict[str, Any]]] = [
     {"name": "query", "in": "query", "schema": {"type": "string"}, "example": EXAMPLE, "description": "SPARQL 1.1"},
     {
@@ -144,88 +142,20 @@ async def get_sparql(request: Request) -> Response:
 )
 async def post_sparql(request: Request) -> Response:
     """SPARQL 1.1 Protocol, query by POST: as a form, or as a body of type application/sparql-query."""
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    media_type = media_type.strip().lower()
-    charset = _charset(parameters)
+    media_type, charset = read_media_type(request)
     if media_type == "application/sparql-update":
         raise QueryRefused("update", "this service is read-only")
-    if media_type not in {"application/sparql-query", "application/x-www-form-urlencoded"} or charset != "utf-8":
+    if media_type not in {"application/sparql-query", FORM} or charset != "utf-8":
         raise Problem(
             "media-type", f"a body of type {request.headers.get('content-type', '')!r} is not understood here"
         )
-    body = await _read_body(request)
+    body = await read_body(request, settings_of(request).max_query_bytes)
     pairs = _pairs(request.scope["query_string"])
-    if media_type == "application/x-www-form-urlencoded":
-        call = _call([*pairs, *_pairs(body)], None)
-    else:
-        call = _call(pairs, _utf8(body))
+    is_form = media_type == FORM
+    call = _call([*pairs, *_pairs(body)], None) if is_form else _call(pairs, read_utf8(body, "query"))
     if call.query is None:
         raise Problem("bad-request", "there is no query parameter in the form")
     return await _answer_reader(request, call)
-
-
-def _charset(parameters: str) -> str:
-    for part in parameters.split(";"):
-        name, _, value = part.partition("=")
-        if name.strip().lower() == "charset":
-            return value.strip().strip('"').lower().replace("utf8", "utf-8")
-    return "utf-8"
-
-
-async def _read_body(request: Request) -> bytes:
-    settings = settings_of(request)
-    limit = settings.max_query_bytes
-    body = b""
-    too_large = Problem(
-        "body-too-large", f"a request may have {limit} bytes here", {"limit": "bytes", "value": limit}
-    )
-    stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and (len(stated) > 18 or int(stated) > limit):
-        raise too_large
-    try:
-        async with asyncio.timeout(settings.query_seconds):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > limit:
-                    raise too_large
-    except TimeoutError:
-        detail = f"the body was not whole after {settings.query_seconds:g} seconds"
-        raise Problem("request-timeout", detail, headers={"Connection": "close"}) from None
-    return body
-
-
-def _utf8(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Problem("bad-request", "the query is not UTF-8") from error
-
-
-def _pairs(data: bytes) -> list[tuple[str, str]]:
-    """The names and values of a query string or form (URL Standard, section 5.1); `Problem` if they are not UTF-8."""
-    pieces = data.split(b"&", _PARAMETERS_AT_MOST)
-    if len(pieces) > _PARAMETERS_AT_MOST or not data.isascii():
-        raise Problem("bad-request", "the parameters are not percent-encoded UTF-8, or too many")
-    try:
-        split = (piece.partition(b"=") for piece in pieces if piece)
-        return [(_unquote(name), _unquote(value)) for name, _, value in split]
-    except UnicodeDecodeError as error:
-        raise Problem("bad-request", "the parameters are not percent-encoded UTF-8, or too many") from error
-
-
-def _unquote(data: bytes) -> str:
-    """A value without its percent-encoding; a sign that encodes nothing stays.
-
-    The standard library takes them apart one by one. Quoted-printable, which it reads in C, is the same with another
-    sign, and shorter by two for each that was decoded.
-    """
-    data = data.replace(b"+", b" ")
-    if b"\n" in data or b"\r" in data:  # which it would take for its own
-        return unquote_to_bytes(data).decode()
-    found = a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
-    if len(found) != len(data) - 2 * data.count(b"%"):
-        found = unquote_to_bytes(data)
-    return found.decode()
 
 
 def _call(pairs: Sequence[tuple[str, str]], body: str | None) -> Call:
