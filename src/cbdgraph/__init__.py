@@ -1,7 +1,7 @@
 """cbdgraph: the decisions and targets of the Convention on Biological Diversity as linked data.
 
-`find_citations`, `parse_citation`, `resolve` and `format_citation` are the public functions; they load on first use, so that a
-worker process that only needs a core module starts without the grammar.
+`find_citations`, `parse_citation`, `resolve` and `format_citation` are the public functions; they load on first use,
+so that a worker process that only needs a core module starts without the grammar.
 """
 
 from __future__ import annotations

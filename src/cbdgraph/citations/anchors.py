@@ -61,11 +61,13 @@ class _Finder:
     def __init__(self, tokens: Sequence[Token], lexicon: Lexicon, typed: bool) -> None:
         self.tokens, self.lexicon, self.typed = tokens, lexicon, typed
         self.anchors: list[Anchor] = []
+        self.subject = ""  # the recommending body named last in the sentence: "SBI, in its recommendation 3/5"
         self.named: dict[str, Anchor] = {}  # the anchor named last in the paragraph, by its kind and in all
 
     def find(self) -> list[Anchor]:
         after = _nouns_after(self.tokens)
         noun, since, sentence = "", -1, ""
+        self.subject = ""
         i = 0
         while i < len(self.tokens):
             token = self.tokens[i]
@@ -74,7 +76,9 @@ class _Finder:
             if token.kind in {"OTHER", "BREAK", "DOT"} or (token.kind == "NOUN" and token.value != noun):
                 noun = ""
             if token.kind in {"BREAK", "DOT"}:
-                sentence = ""
+                sentence = self.subject = ""
+            if token.kind == "BODY" and token.value in _RECOMMENDERS:
+                self.subject = token.value
             if token.kind == "NOUN":
                 noun, since, sentence = token.value, i, token.value
             if token.kind in {"SAME", "SAMEIF"}:
@@ -220,7 +224,7 @@ class _Finder:
             first -= 1
         guessed = False
         if (noun or "decision") == "recommendation":
-            body = near if near in _RECOMMENDERS else ""
+            body = near if near in _RECOMMENDERS else self.subject
             if not body:
                 # SBSTTA numbered in Roman numerals until its twentieth meeting; SBI never did.
                 body = "sbi" if one.isdigit() and session <= 5 else "sbstta"

@@ -5,6 +5,7 @@ The templates stand in `[format]` of each lexicon. `parse_citation(format_citati
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from cbdgraph.citations.lexicon import TREATIES, Lexicon, load_lexicon
@@ -16,7 +17,9 @@ from cbdgraph.model import Citation
 from cbdgraph.symbols import Symbol, format_roman
 
 _BRACKETED: Final = frozenset({"item", "subitem"})
-_SETS: Final = ("aichi", "gspc-2010", "gspc-2002")
+_TARGET: Final = re.compile(
+    r"target/(aichi|gspc-2010|gspc-2002)/[1-9][0-9]?|goal/aichi/[a-e]|objective/(gspc-2010|gspc-2002)/[1-5]"
+)
 _ROMAN: Final = 39  # the highest number that we write in Roman numerals
 
 
@@ -36,12 +39,14 @@ def format_citation(cited: Citation | str, lang: str = "en") -> str:
         cited = cited.iri
     if cited.startswith(KMGBF):
         kind, _, label = cited.removeprefix(KMGBF).partition("_")
-        return lexicon.forms[f"kmgbf {kind}"].format(_letter(lexicon, label))
+        if kind in {"target", "goal"} and label:
+            return lexicon.forms[f"kmgbf {kind}"].format(_letter(lexicon, label))
+        raise InvalidName("IRI of a target", cited, "the Secretariat's IRIs end in target_3 or goal_A")
     path = path_of(cited)
     head, *rest = path.split("/")
     if head in {"decision", "recommendation"}:
         return _format_part(lexicon, *parse_part(cited))
-    if head in {"target", "goal", "objective"} and len(rest) == 2 and rest[0] in _SETS:
+    if _TARGET.fullmatch(path):
         label = format_roman(int(rest[1])) if head == "objective" else _letter(lexicon, rest[1].upper())
         return lexicon.forms[f"{rest[0]} {head}"].format(label)
     for key, slug in TREATIES.items():

@@ -183,6 +183,7 @@ def _in_order(units: list[_Unit]) -> list[_Unit]:
                 and len(run) == 1
                 and joint & {"and", "comma"}
                 and not turned
+                and out[-1].level != "para"
                 and out[-1].level in _HOLDS.get(unit.level, frozenset())
                 and not (out[-1].joint & {"of", "path"})
             ):
