@@ -370,7 +370,9 @@ class _Finder:
             kind = self.tokens[i].kind
             if kind not in _FRONT:
                 return stop
-            if kind == "PRE" and not self._is_held(i):
+            # "Article 26, paragraph 1, of the Protocol": what a treaty is cited by begins with its article.
+            inner = following.is_treaty and self.tokens[i].value != "article"
+            if kind == "PRE" and not inner and not self._is_held(i):
                 return i
         return stop
 
