@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -147,7 +148,7 @@ def test_who_leaves_or_dies_frees_a_process(root: Path) -> None:
         ask(client, "decision X/2")
         for pid in live(client).readers.process_ids:
             os.kill(pid, signal.SIGKILL)  # while it does nothing
-            until(lambda pid=pid: has_ended(pid), 3)
+            until(partial(has_ended, pid), 3)
         ask(client, "decision X/2")
         with ThreadPoolExecutor(1) as threads:
             post = threads.submit(client.post, "/parse", content=RANGES.encode(), headers=PLAIN)
