@@ -47,7 +47,7 @@ def _parser() -> Lark:
     from lark.lexer import Lexer
 
     class Passing(Lexer):
-        """Hands on terminals that parts.py and find.py have made."""
+        """Hands on terminals that parts.py and mentions.py have made."""
 
         def __init__(self, lexer_conf: object) -> None: ...
 
