@@ -44,6 +44,7 @@ _FRONT: Final = frozenset(
         "FROM",
     }
 )
+_MOST_SHARED: Final = 500  # citations that one front may give to a list: a text must not grow by multiplying
 _LONGEST_BRACKET: Final = 40  # tokens
 _CORE: Final = frozenset({"BODY", "ORD", "NOUN", "SYM", "LETTER", "HAO", "SAME", "CONV"})
 
@@ -200,7 +201,7 @@ class Finder:
             ):
                 n += 1
             row = mentions[k:n]
-            if len(row) > 1:
+            if len(row) > 1 and len(head.places) * len(row) <= _MOST_SHARED:
                 places = head.places
                 before = {t.kind for t in self.tokens[head.begin : head.anchor.first]}
                 after = self.tokens[row[-1].end : row[-1].end + 2]
