@@ -28,8 +28,8 @@ Key = tuple[str, str, str, frozenset[str]]
 class Known:
     """What `data/turtle` records: files by their path inside the checkout, and look-ups over all of them.
 
-    `kinds` gives the class of each resource, `names` the issues and terms of a language by label, `titles` and
-    `symbols` the documents by theirs, `digests` the texts whose file was accepted before, `figures` the quantities
+    `kinds` gives the class of each resource, `names` the issues and terms of a language by label, `titles` the
+    documents by theirs, `digests` the texts whose file was accepted before, `figures` the quantities
     of each target as comparator, value and unit, `requests` who is asked by which action: by part with nobody named,
     and by decision with all who are.
     """
@@ -38,7 +38,6 @@ class Known:
     kinds: Mapping[str, str]
     names: Mapping[tuple[str, str, str], str]
     titles: Mapping[str, str]
-    symbols: Mapping[str, str]
     digests: Mapping[str, str]
     citations: Mapping[Key, str]
     figures: Mapping[str, frozenset[tuple[str, str, str]]]
@@ -66,7 +65,6 @@ class Known:
         }
         names: dict[tuple[str, str, str], str] = {}
         titles: dict[str, str] = {}
-        symbols: dict[str, str] = {}
         digests: dict[str, str] = {}
         citations: dict[Key, str] = {}
         figures: dict[str, set[tuple[str, str, str]]] = {}
@@ -87,7 +85,6 @@ class Known:
                         names.setdefault((kind, form.language or "", fold(str(form))), iri)
             if kind in {"Document", "Decision", "Recommendation"}:
                 titles |= {fold(str(title)): iri for title in values.get(ONTOLOGY + "title", [])}
-                symbols |= {str(symbol): iri for symbol in values.get(ONTOLOGY + "symbol", []) if kind == "Document"}
                 digests |= {str(digest): iri for digest in values.get(ONTOLOGY + "contentDigest", [])}
             if kind in {"Citation", "TargetReference"}:
                 cited = frozenset(str(v) for p in (_CITED, _TARGET) for v in values.get(str(p), []))
@@ -107,7 +104,6 @@ class Known:
             kinds=MappingProxyType(kinds),
             names=MappingProxyType(names),
             titles=MappingProxyType(titles),
-            symbols=MappingProxyType(symbols),
             digests=MappingProxyType(digests),
             citations=MappingProxyType(citations),
             figures=MappingProxyType({iri: frozenset(rows) for iri, rows in figures.items()}),

@@ -5,7 +5,6 @@ A proposal only adds: what the record has already, by whatever number and in wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -121,8 +120,8 @@ class _Document:
         self.all, self.proposal, self.symbol = proposer, proposal, symbol
         self.reading, self.iri = proposal.reading, proposal.document
         self.language = self.reading.language
-        slug = self.iri.removeprefix(BASE).removeprefix("document/").replace("/", "-")
-        self.folder = f"{DATA.as_posix()}/documents/{slug}"
+        self.slug = self.iri.removeprefix(BASE).removeprefix("document/").replace("/", "-")
+        self.folder = f"{DATA.as_posix()}/documents/{self.slug}"
 
     def propose(self) -> None:
         self._document()
@@ -337,8 +336,7 @@ class _Document:
     def _definitions(self, part: Part) -> None:
         for definition in part.definitions:
             term = self.all.known.find_named("Term", definition.term.quote, self.language)
-            slug = self.iri.removeprefix(BASE).removeprefix("document/").replace("/", "-")
-            iri = f"{term}/definition/{slug}" if term else ""
+            iri = f"{term}/definition/{self.slug}" if term else ""
             state = "kept" if not term else "recorded" if iri in self.all.subjects else "new"
             reason = definition.reason
             if not term:
@@ -390,10 +388,3 @@ class _Document:
 
 
 _ORDER: Final = ("certain", "probable", "ambiguous", "unresolved")
-
-
-def propose_all(known: Known, readings: Iterator[Reading]) -> Iterator[Proposal]:
-    """Proposals for many documents, in the order given."""
-    proposer = Proposer(known)
-    for reading in readings:
-        yield proposer.propose(reading)
