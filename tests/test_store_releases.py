@@ -20,7 +20,7 @@ EX = "http://example.org/"
 def _publish(build: Path, *values: int, keep: int = 3, input_hash: str = "i") -> Release:
     graphs = {f"{EX}g{value % 2}": [f'<{EX}a> <{EX}p> "{value}" .'] for value in values}
     with build_lock(build):
-        return publish(build, graphs, input_hash=input_hash, asserted=len(values), inferred=0, keep=keep)
+        return publish(build, graphs, input_hash=input_hash, keep=keep)
 
 
 def test_publish_and_read_back(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_pruning_spares_what_is_served(tmp_path: Path) -> None:
 def test_a_broken_line_leaves_the_old_release(tmp_path: Path) -> None:
     release = _publish(tmp_path, 1)
     with build_lock(tmp_path), pytest.raises(BuildError):
-        publish(tmp_path, {f"{EX}g": ["nonsense"]}, input_hash="", asserted=0, inferred=0)
+        publish(tmp_path, {f"{EX}g": ["nonsense"]}, input_hash="")
     assert current_release(tmp_path) == release
 
 

@@ -13,6 +13,7 @@
     │   ├── QueryRefused       well formed, and not allowed here (SERVICE, update, unknown graph)
     │   ├── QueryTimeout       over the time limit
     │   └── QueryTooLarge      over the row, byte or memory limit
+    ├── UnknownRelease         no release of that number can be asked here
     ├── EngineUnavailable      the store cannot be reached or opened, or every worker is busy
     │   └── ClientBusy         this client has as many queries under way as one client may have
     ├── SettingsError          a setting that cannot be used
@@ -124,6 +125,15 @@ class QueryTooLarge(QueryError):
         unit = "MiB of memory" if limit == "memory" else limit
         super().__init__(f"the answer is over the limit of {value} {unit}; ask for less, or page with LIMIT/OFFSET")
         self.limit, self.value = limit, value
+
+
+class UnknownRelease(CbdGraphError):
+    """There is no release `number`, or (`was_there`) it is too old to be asked; `known` are those that can be."""
+
+    def __init__(self, number: str, known: tuple[str, ...], *, was_there: bool) -> None:
+        what = "is in the change log, but not kept to be asked" if was_there else "is not known"
+        super().__init__(f"release {number} {what}; there are: {', '.join(known)}")
+        self.number, self.known, self.was_there = number, known, was_there
 
 
 class EngineUnavailable(CbdGraphError):

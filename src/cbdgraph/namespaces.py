@@ -12,6 +12,13 @@ BASE: Final = "https://w3id.org/cbdgraph/"
 ONTOLOGY: Final = BASE + "ontology#"
 SHAPES: Final = BASE + "shapes#"
 GRAPHS: Final = BASE + "graph/"
+# Graphs about the dataset, not of it: they stand in no dump, and the default graph does not hold them.
+CHANGES: Final = GRAPHS + "changes"
+WITHDRAWN: Final = GRAPHS + "withdrawn"
+ABOUT: Final = frozenset({CHANGES, WITHDRAWN})
+# Where the graphs begin that no file holds: conclusions, what is computed, and what describes the graphs.
+CATALOG: Final = GRAPHS + "catalog"
+MADE: Final = (GRAPHS + "inferred/", GRAPHS + "derived/", CATALOG)
 
 # In the order in which files declare them: ours first, then standards by how often they occur.
 PREFIXES: Final = MappingProxyType(

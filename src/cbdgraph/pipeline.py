@@ -15,13 +15,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cbdgraph.changelog import FOLDER as LOG
+from cbdgraph.changelog import read_log
 from cbdgraph.errors import BuildError, DataFaults
+from cbdgraph.history import describe_log
 from cbdgraph.iris import mint_graph
 from cbdgraph.model import Iri, Text
+from cbdgraph.namespaces import ABOUT, CATALOG, CHANGES, SHAPES
 from cbdgraph.queries import Query, read_queries
-from cbdgraph.rdf.catalog import CATALOG, RULES, find_sources, hash_inputs
+from cbdgraph.rdf.catalog import RULES, find_sources, hash_inputs, hash_makers
 from cbdgraph.settings import Settings
-from cbdgraph.store.releases import Release, build_lock, current_release, publish
+from cbdgraph.store.releases import Maker, Release, build_lock, current_release, publish
 
 if TYPE_CHECKING:
     from rdflib import Dataset
@@ -32,14 +36,19 @@ if TYPE_CHECKING:
     from cbdgraph.rdf.turtle import Triple, TurtleFile
 
 Report = Callable[[str], None]
+Show = Callable[["ValidationReport"], None]
 
 
-def _say_nothing(_: object) -> None:
+def say_nothing(_: object) -> None:
     pass
 
 
 _CHECKS: Final = Path("queries/checks")
 _SHAPES: Final = Path("ontology/shapes")
+_OF_THE_LOG: Final = {
+    SHAPES + "VersionShape",
+    SHAPES + "WithdrawalShape",
+}  # their subjects are in no file, or need not be
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +62,22 @@ class Built:
 def is_current(settings: Settings) -> bool:
     """Whether a release of exactly these inputs is built; takes milliseconds."""
     release = current_release(settings.build_path)
-    return release is not None and release.manifest.input_hash == hash_inputs(settings.root)
+    return release is not None and release.manifest.input_hash == _hash(settings)
 
 
 def build(
     settings: Settings,
-    report: Report = _say_nothing,
+    report: Report = say_nothing,
     *,
     force: bool = False,
-    show: Callable[[ValidationReport], None] = _say_nothing,
+    show: Show = say_nothing,
 ) -> Built:
     """Build what changed and make it the current release; nothing is done when no input changed, unless `force`.
 
     `report` is told each step with counts and seconds; `show` is given what validation found. `DataFaults` if that
     holds a violation, `TurtleError` or `BuildError` if a file cannot be used: what was served before still is.
     """
-    inputs = hash_inputs(settings.root)
+    inputs = _hash(settings)
     release = _unchanged(settings, inputs)
     if release is not None and not force:
         return Built(release, True)
@@ -80,12 +89,44 @@ def build(
         return Built(_build(settings, inputs, report, show), False)
 
 
+def _hash(settings: Settings) -> str:
+    return hash_inputs(settings.root, settings.older_releases)
+
+
 def _unchanged(settings: Settings, inputs: str) -> Release | None:
     release = current_release(settings.build_path)
     return release if release is not None and release.manifest.input_hash == inputs else None
 
 
-def _build(settings: Settings, inputs: str, report: Report, show: Callable[[ValidationReport], None]) -> Release:
+def _build(settings: Settings, inputs: str, report: Report, show: Show) -> Release:
+    graphs = make_graphs(settings, report, show)
+    log = read_log(settings.root / LOG)
+    if log.releases:
+        graphs[CHANGES] = describe_log(log)
+    with _step(report, "write") as done:
+        release = publish(
+            settings.build_path,
+            graphs,
+            input_hash=inputs,
+            maker=_maker(settings),
+            log=log,
+            keep=settings.keep_releases,
+            older=settings.older_releases,
+        )
+        manifest = release.manifest
+        done(f"{manifest.counts.total:,} triples in {len(manifest.graphs)} graphs, release {manifest.release}")
+    return release
+
+
+def _maker(settings: Settings) -> Maker:
+    from importlib.metadata import version  # takes as long to import as all else that tells whether to build
+
+    built_with = {name: version(name) for name in ("cbdgraph", "rdflib", "pyoxigraph")}
+    return Maker(hash_makers(settings.root), built_with)
+
+
+def make_graphs(settings: Settings, report: Report, show: Show) -> dict[str, list[str]]:
+    """All graphs but that of the changes, as N-Triples lines; `DataFaults` if they are not good."""
     from cbdgraph.rdf.derive import derive
     from cbdgraph.rdf.turtle import format_ntriple
 
@@ -97,12 +138,13 @@ def _build(settings: Settings, inputs: str, report: Report, show: Callable[[Vali
         show(found)
         raise DataFaults(found.count("violation"))
     asserted = {graph: [format_ntriple(triple) for triple in file.triples] for graph, file in project.files.items()}
+    own = {graph: lines for graph, lines in asserted.items() if graph not in ABOUT}
     with _step(report, "infer") as done:
         rules = read_queries(settings.root / RULES)
-        inference = _infer(rules, asserted)
+        inference = _infer(rules, own)
         done(f"{inference.count:,} triples by {len(rules)} rules in {inference.rounds} rounds")
     with _step(report, "derive") as done:
-        derived = derive(triple for file in project.files.values() for triple in file.triples)
+        derived = derive(triple for graph in own for triple in project.files[graph].triples)
         done(f"{sum(map(len, derived.values())):,} positions, labels, codes and links")
     with _step(report, "check") as done:
         whole = _validate_whole(project, inference, derived)
@@ -115,23 +157,7 @@ def _build(settings: Settings, inputs: str, report: Report, show: Callable[[Vali
     graphs.update((mint_graph(f"inferred/{name}"), list(lines)) for name, lines in inference.triples.items() if lines)
     graphs.update((graph, [format_ntriple(triple) for triple in made]) for graph, made in derived.items() if made)
     graphs[CATALOG] = [format_ntriple(triple) for triple in _catalog(project, rules, inference, derived)]
-    from importlib.metadata import version  # takes as long to import as all else that tells whether to build
-
-    with _step(report, "write") as done:
-        stated = sum(map(len, asserted.values()))
-        release = publish(
-            settings.build_path,
-            graphs,
-            input_hash=inputs,
-            asserted=stated,
-            inferred=sum(map(len, graphs.values())) - stated,
-            built_with={name: version(name) for name in ("cbdgraph", "rdflib", "pyoxigraph")},
-            number=version("cbdgraph"),
-            keep=settings.keep_releases,
-        )
-        counts = release.manifest.counts
-        done(f"{counts.total:,} triples in {len(graphs)} graphs, release {release.manifest.release}")
-    return release
+    return graphs
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +187,7 @@ class Project:
         return frozenset(self.files) - self.data - self.shapes
 
 
-def read_project(root: Path, report: Report = _say_nothing) -> Project:
+def read_project(root: Path, report: Report = say_nothing) -> Project:
     """Read all Turtle files of the checkout; `TurtleError` for the first that cannot be read."""
     from cbdgraph.rdf.catalog import read_sources
 
@@ -180,7 +206,7 @@ def read_project(root: Path, report: Report = _say_nothing) -> Project:
     )
 
 
-def validate(settings: Settings, paths: list[Path], report: Report = _say_nothing) -> ValidationReport:
+def validate(settings: Settings, paths: list[Path], report: Report = say_nothing) -> ValidationReport:
     """What is wrong in a user's files, or without any in the project's own data, by shapes and checks."""
     from cbdgraph.rdf.derive import derive
     from cbdgraph.rdf.turtle import format_ntriple
@@ -199,15 +225,16 @@ def validate(settings: Settings, paths: list[Path], report: Report = _say_nothin
         found = _validate_asserted(project)
         done(f"{found.focus_nodes:,} resources against {len(found.rules):,} rules: {_tally(found)}")
     with _step(report, "check") as done:
-        asserted = {graph: [format_ntriple(t) for t in file.triples] for graph, file in project.files.items()}
+        own = {graph: file.triples for graph, file in project.files.items() if graph not in ABOUT}
+        asserted = {graph: [format_ntriple(triple) for triple in triples] for graph, triples in own.items()}
         inference = _infer(read_queries(settings.root / RULES), asserted)
-        derived = derive(triple for file in project.files.values() for triple in file.triples)
+        derived = derive(triple for triples in own.values() for triple in triples)
         whole = _validate_whole(project, inference, derived)
         done(f"the whole graph against {len(whole.rules):,} rules: {_tally(whole)}")
     return _join(found, whole)
 
 
-def check_ontology(settings: Settings, report: Report = _say_nothing) -> OntologyCheck:
+def check_ontology(settings: Settings, report: Report = say_nothing) -> OntologyCheck:
     """What an OWL reasoner says of the ontology with all data; see `rdf.reason.check_ontology`."""
     from cbdgraph.rdf.reason import check_ontology as ask_reasoner
 
@@ -252,7 +279,8 @@ def _validate_shapes(project: Project, data: Dataset) -> ValidationReport:
     from cbdgraph.rdf.validate import read_shapes, validate_graph
 
     shapes = read_shapes(project.root / _SHAPES)
-    return validate_graph(data, shapes, context=project.dataset(project.terms), files=project.files)
+    found = validate_graph(data, shapes, context=project.dataset(project.terms), files=project.files)
+    return replace(found, unmet=tuple(shape for shape in found.unmet if shape not in _OF_THE_LOG))
 
 
 def _join(first: ValidationReport, second: ValidationReport) -> ValidationReport:

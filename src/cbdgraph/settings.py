@@ -76,7 +76,10 @@ class Settings:
     max_text_bytes: Annotated[int, Meaning("bytes of a text to be read for citations (413)", low=1024)] = 256 * 1024
     max_url_bytes: Annotated[int, Meaning("bytes of a request's address (414)", low=512, high=60_000)] = 16 * 1024
     worker_memory_mb: Annotated[int, Meaning("MiB that one worker may take beyond the open store", low=64)] = 1024
-    keep_releases: Annotated[int, Meaning("built releases that stay on disk, besides those in use", low=1)] = 3
+    keep_releases: Annotated[int, Meaning("builds that stay on disk, besides those in use", low=1)] = 3
+    older_releases: Annotated[
+        int, Meaning("releases before the current one that can be asked for (?release=)", low=0, high=100)
+    ] = 3
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from cbdgraph.cli import commands
 from cbdgraph.cli.citing import PARSE_FORMATS, run_parse, run_resolve
 from cbdgraph.cli.commands import FAILED, FAULTS, GOOD, say
+from cbdgraph.cli.cutting import run_release
 from cbdgraph.cli.ingesting import run_ingest
 from cbdgraph.errors import CbdGraphError, DataFaults, ParameterError, TurtleError
 from cbdgraph.namespaces import LANGUAGES
@@ -75,6 +76,30 @@ def _parser() -> argparse.ArgumentParser:
         """,
     )
     build.add_argument("--force", action="store_true", help="build although nothing changed")
+
+    release = command(
+        run_release,
+        "release",
+        "cut a release: add it to the change log, and build it",
+        """
+        Compares what is built of the files now with the release before, resource by resource, and adds what was
+        created, changed and withdrawn to the change log in data/releases, which is only ever added to. Commit what
+        it writes. Number and time are those of the tag of the commit (v0.2.0), or are given; no clock is read.
+        Nothing may go silently: of each IRI that is gone data/turtle/withdrawn.ttl must say why.
+        """,
+        """
+        git tag -a v0.2.0 -m 0.2.0 && cbdgraph release
+        cbdgraph release 0.2.0 --date 2026-11-25T10:00:00Z
+        cbdgraph release 0.2.0 --date 2026-11-25 --dry-run --list   # what would change; writes nothing
+        """,
+    )
+    release.add_argument("number", nargs="?", metavar="NUMBER", help="such as 0.2.0; that of the tag if not given")
+    release.add_argument("--date", metavar="TIME", help="a day or a time with its zone; that of the tag if not given")
+    release.add_argument("--dry-run", action="store_true", help="say what would be released, and write nothing")
+    release.add_argument("--list", action="store_true", help="print each change: what, IRI, and reason, between tabs")
+    release.add_argument(
+        "--withdraw", metavar="REASON", default="", help="why everything is gone of which no file tells yet"
+    )
 
     validate = command(
         commands.run_validate,

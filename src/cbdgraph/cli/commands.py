@@ -68,7 +68,7 @@ def path_of(name: str) -> Path:
 def run_build(args: argparse.Namespace) -> int:
     from cbdgraph.pipeline import build
 
-    built = build(_settings(args), say, force=args.force, show=_show_faults)
+    built = build(_settings(args), say, force=args.force, show=show_faults)
     counts, name = built.release.manifest.counts, built.release.manifest.release
     state = "nothing changed since" if built.skipped else "built"
     say(f"{state} release {name}: {counts.asserted:,} triples asserted, {counts.inferred:,} inferred or derived")
@@ -102,7 +102,7 @@ def run_validate(args: argparse.Namespace) -> int:
     return GOOD if found.conforms else FAULTS
 
 
-def _show_faults(found: ValidationReport) -> None:
+def show_faults(found: ValidationReport) -> None:
     """What stops a build, in full; of what does not, only that it is there."""
     from dataclasses import replace
 

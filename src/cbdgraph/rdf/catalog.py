@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cbdgraph.changelog import FOLDER as LOG
 from cbdgraph.iris import mint_graph
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 DATA: Final = Path("data/turtle")
 ONTOLOGY: Final = Path("ontology")
 RULES: Final = Path("ontology/rules")
-CATALOG: Final = mint_graph("catalog")  # the graph that describes the others
+TABLES: Final = Path("queries/tables")
 
 # Whose version decides what a build makes of the same files.
 _MAKERS: Final = ("cbdgraph", "rdflib", "pyoxigraph")
-# Modules of this package that no build runs.
-_UNBUILT: Final = ("__init__.py", "__main__.py")
+# Modules of this package that no build runs, and those of the store that one does.
+_UNBUILT: Final = ("__init__.py", "__main__.py", "settings.py")
+_WRITERS: Final = ("embedded", "releases", "canonical", "dumps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +89,45 @@ def quads(files: dict[str, TurtleFile]) -> Iterator[tuple[str, Triple]]:
             yield graph, triple
 
 
-def hash_inputs(root: Path) -> str:
-    """A hash of everything that a build depends on: Turtle files, rules, checks, this package and what it stands on.
+def hash_inputs(root: Path, *others: object) -> str:
+    """A hash of everything that a build depends on: what `hash_makers` looks at, Turtle files, rules, checks, the
+    change log, and `others`.
 
     Reads file contents only, so that a fresh clone and a touched file count as unchanged; needs no RDF library.
     """
+    folders = (
+        (ONTOLOGY, "*.ttl"),
+        (DATA, "*.ttl"),
+        (RULES, "*.rq"),
+        (Path("queries/checks"), "*.rq"),
+        (LOG, "*.jsonl.gz"),
+    )
+    digest = hashlib.sha256(" ".join((hash_makers(root), *map(str, others))).encode())
+    _add_files(
+        digest, [(path.relative_to(root), path) for folder, form in folders for path in (root / folder).rglob(form)]
+    )
+    return digest.hexdigest()
+
+
+def hash_makers(root: Path) -> str:
+    """A hash of what decides what a build makes of the same data: this package, what it stands on, the tables."""
     digest = hashlib.sha256()
     for maker in _MAKERS:
         digest.update(f"{maker} {version(maker)}\n".encode())
     package = Path(__file__).resolve().parent.parent
     code = [path for path in package.glob("*.py") if path.name not in _UNBUILT]
-    code += [*(package / "rdf").glob("*.py"), package / "store" / "embedded.py", package / "store" / "releases.py"]
-    inputs = [(path.relative_to(package.parent), path) for path in code]
-    for folder, pattern in ((ONTOLOGY, "*.ttl"), (DATA, "*.ttl"), (RULES, "*.rq"), (Path("queries/checks"), "*.rq")):
-        inputs += [(path.relative_to(root), path) for path in (root / folder).rglob(pattern)]
-    for name, path in sorted((name.as_posix(), path) for name, path in inputs):
+    code += [
+        *(package / "rdf").glob("*.py"),
+        *(path for path in (package / "store").glob("*.py") if path.stem in _WRITERS),
+    ]
+    files = [(path.relative_to(package.parent), path) for path in code]
+    files += [(path.relative_to(root), path) for path in (root / TABLES).glob("*.rq")]
+    _add_files(digest, files)
+    return digest.hexdigest()
+
+
+def _add_files(digest: hashlib._Hash, files: Iterable[tuple[Path, Path]]) -> None:
+    for name, path in sorted((name.as_posix(), path) for name, path in files):
         content = path.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
-    return digest.hexdigest()

@@ -15,7 +15,6 @@ from itertools import combinations
 from typing import Final, Protocol
 
 from rdflib import OWL, RDF, RDFS, Graph
-from rdflib.collection import Collection
 from rdflib.term import Node
 
 from cbdgraph.errors import BuildError
@@ -156,9 +155,6 @@ def find_clashes(triples: Iterable[Triple]) -> tuple[str, ...]:
     for triple in triples:
         graph.add(triple)
     disjoint = set(map(frozenset, graph.subject_objects(OWL.disjointWith)))
-    for axiom in graph.subjects(RDF.type, OWL.AllDisjointClasses):
-        for members in graph.objects(axiom, OWL.members):
-            disjoint.update(map(frozenset, combinations(Collection(graph, members), 2)))
     because: dict[Node, dict[Node, str]] = {}
     for thing, kind in graph.subject_objects(RDF.type):
         because.setdefault(thing, {}).setdefault(kind, "it says so")

@@ -12,13 +12,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cbdgraph.errors import CbdGraphError, EngineUnavailable
+from cbdgraph.errors import CbdGraphError, EngineUnavailable, UnknownRelease
 from cbdgraph.server import pages, problems
 from cbdgraph.server.kept import Asked, Kept, read_asked, unite
 from cbdgraph.server.live import Live, Served
@@ -28,7 +28,8 @@ from cbdgraph.server.routes import Handler
 _LOG: Final = logging.getLogger("cbdgraph.server")
 Answered = problems.Problem | CbdGraphError | NotAcceptable
 ANSWERED: Final = (problems.Problem, CbdGraphError, NotAcceptable)
-_POST_PATHS: Final = frozenset({"/sparql", "/parse"})
+_POST_PATHS: Final = frozenset({"/sparql", "/parse", "/feed/oai"})
+_RELEASES: Final = "/release/"
 _METHODS: Final = "GET, HEAD, OPTIONS"
 _CORS: Final = (
     (b"access-control-allow-origin", b"*"),
@@ -60,6 +61,7 @@ class Envelope:
             await send({"type": "http.response.body", "body": found.body})
 
     async def _work_out(self, scope: Scope, receive: Receive, send: Send, asked: Asked | None) -> None:
+        scope, release = _find_release(scope)
         path: str = scope["path"].rstrip("/") or "/"
         method: str = scope["method"]
         scope = {**scope, "path": path, "method": "GET" if method == "HEAD" else method}
@@ -70,20 +72,24 @@ class Envelope:
             if early is not None:
                 await early(scope, receive, response.send)
                 return
-            served = self._live.enter()
+            served = await self._enter(release)
             response.name_release(served)
             scope["cbdgraph.served"] = served
+            if release and asked is not None and (kept := served.responses.get(asked.key)):
+                found = kept.answer(asked)
+                await response.send({"type": "http.response.start", "status": found.status, "headers": found.headers})
+                await response.send({"type": "http.response.body", "body": found.body})
+                return
             handler = self._fixed.get((scope["method"], path))
             if handler is None:
                 await self._app(scope, receive, response.send)
             else:
                 await (await _handle(handler, Request(scope, receive)))(scope, receive, response.send)
-            kept = response.kept
-            if asked is not None and kept is not None:
-                served.responses.put(asked.key, kept, len(asked.key) + kept.size)
-        except EngineUnavailable as error:
+            if asked is not None and response.kept is not None:
+                served.responses.put(asked.key, response.kept, len(asked.key) + response.kept.size)
+        except (EngineUnavailable, UnknownRelease) as error:
             if not response.started:
-                await problems.respond(problems.problem_of(error))(scope, receive, response.send)
+                await respond_error(Request(scope), error)(scope, receive, response.send)
         except ClientDisconnect:
             pass  # amid its request: nobody is there to be answered
         except Exception:
@@ -94,6 +100,9 @@ class Envelope:
         finally:
             if served is not None:
                 self._live.leave(served)
+
+    async def _enter(self, release: str) -> Served:
+        return await self._live.enter_release(release) if release else self._live.enter()
 
     def _early(self, scope: Scope, method: str, path: str) -> Response | None:
         """Answers that need no store."""
@@ -119,6 +128,20 @@ class Envelope:
         return None
 
 
+def _find_release(scope: Scope) -> tuple[Scope, str]:
+    """The request without the older release that it names, `?release=0.1.0` or `/release/0.1.0/…`, and its number."""
+    prefix, _, rest = scope["path"].removeprefix(_RELEASES).partition("/")
+    if scope["path"].startswith(_RELEASES) and rest:
+        return {**scope, "path": "/" + rest, "raw_path": quote("/" + rest).encode()}, prefix
+    query: bytes = scope["query_string"]
+    if b"release=" not in query:
+        return scope, ""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
+    numbers = [value for name, value in pairs if name == "release"]
+    kept = b"&".join(pair for pair in query.split(b"&") if not pair.startswith(b"release="))
+    return {**scope, "query_string": kept}, numbers[0] if numbers else ""
+
+
 async def _handle(handler: Handler, request: Request) -> Response:
     try:
         return await handler(request)
@@ -136,13 +159,13 @@ def respond_error(request: Request, error: Answered) -> Response:
 class _Response:
     """What is sent, with the headers of every response; `kept` when it may be sent to others too."""
 
-    __slots__ = ("_headers", "_is_head", "_parts", "_send", "_start", "kept", "started")
+    __slots__ = ("_headers", "_in_pieces", "_is_head", "_send", "_start", "kept", "started")
 
     def __init__(self, method: str, send: Send) -> None:
         self._send, self._is_head = send, method == "HEAD"
         self._headers = [*_CORS]
         self._start: Message = {}
-        self._parts: list[bytes] = []
+        self._in_pieces = False
         self.started = False
         self.kept: Kept | None = None
 
@@ -159,12 +182,12 @@ class _Response:
             message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in names)]
             self._start = message
         else:
-            body = message.get("body", b"")
-            self._parts.append(body)
-            if not message.get("more_body") and self._start["status"] == 200:
+            # What is sent in pieces is a file, and stays on disk.
+            if not message.get("more_body") and not self._in_pieces and self._start["status"] == 200:
                 tag = next((value for name, value in self._start["headers"] if name == b"etag"), b"")
                 if tag:
-                    self.kept = Kept.of(self._start["headers"], b"".join(self._parts), tag.decode())
+                    self.kept = Kept.of(self._start["headers"], message.get("body", b""), tag.decode())
+            self._in_pieces = True
             if self._is_head:
                 message = {**message, "body": b""}
         await self._send(message)

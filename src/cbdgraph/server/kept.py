@@ -108,6 +108,8 @@ def read_asked(scope: Scope) -> Asked | None:
             held = value
         elif name == b"host":
             hosts.append(value)
+        elif name == b"range":
+            return None  # a part of a file; only a whole answer is kept
     if len(hosts) != 1:
         return None  # not as it should be: what it is answered with is for nobody else
     address = (scope["scheme"].encode(), hosts[0], scope["raw_path"], scope["query_string"], accept, language)

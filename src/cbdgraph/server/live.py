@@ -14,13 +14,16 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from cbdgraph.errors import CbdGraphError, EngineUnavailable
+from cbdgraph.errors import CbdGraphError, EngineUnavailable, UnknownRelease
+from cbdgraph.history import History
 from cbdgraph.queries import Query, read_queries
 from cbdgraph.server.kept import Asked, Found, Kept
 from cbdgraph.server.partitions import Partitions
@@ -31,10 +34,11 @@ from cbdgraph.store.cached import Cache, CachedEngine
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.launch import Launched
 from cbdgraph.store.local import LocalEngine
-from cbdgraph.store.releases import Counts, current_release
+from cbdgraph.store.releases import Counts, Release, current_release, read_release
 
 _LOOK_SECONDS: Final = 1.0
 _PREPARE_SECONDS: Final = 2.0
+_IDLE_SECONDS: Final = 300.0  # after which an older release that nobody asks is closed
 _LOG: Final = logging.getLogger("cbdgraph.server")
 
 
@@ -49,6 +53,10 @@ class Served:
     queries: Mapping[str, Query]
     built_with: Mapping[str, str]
     questions: Mapping[str, Query] = field(default_factory=dict)
+    folder: Path | None = None  # of the built release; None for a user's own files
+    history: History | None = None  # the change log; None for a user's own files
+    older: Mapping[str, str] = field(default_factory=dict)  # folders of the releases before, by number
+    left: float = 0.0  # when the last request of it ended, by the monotonic clock
     descriptor: int | None = None  # holds the release against pruning
     users: int = 0
     retired: bool = False
@@ -65,6 +73,10 @@ class Served:
         self.graphs = frozenset(filter(None, facts.graphs))
         self.stamp = f"{self.release} {self.data_hash} {facts.engine}"
 
+    def modified(self, iri: str) -> datetime | None:
+        """When what is said about a resource last changed, by the change log; None where no release says so."""
+        return None if self.history is None else self.history.modified(iri)
+
 
 def limits_of(settings: Settings) -> Limits:
     """The limits of one answer."""
@@ -80,6 +92,7 @@ class Live:
         self.resolvers = Readers(settings)  # apart, so that no long text keeps a citation waiting
         self._launched = launched
         self._served: Served | None = None
+        self._older: dict[str, asyncio.Task[Served]] = {}  # by number
         self._target = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._folder: Path | None = None
@@ -100,6 +113,10 @@ class Live:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(self.readers.close(), self.resolvers.close())
+        for opening in self._older.values():
+            with suppress(CbdGraphError, OSError, ValueError):
+                await self._close(await opening)
+        self._older.clear()
         if self._served is not None:
             await self._close(self._served)
             self._served = None
@@ -126,9 +143,31 @@ class Live:
         served.users += 1
         return served
 
+    async def enter_release(self, number: str) -> Served:
+        """An older release, or the one that is served, for one request, which ends with `leave`; `UnknownRelease`."""
+        current = self.current
+        if number in {current.release, "current"}:
+            return self.enter()
+        if number not in current.older:
+            past = current.history.releases if current.history else ()
+            was_there = any(release.number == number for release in past)
+            raise UnknownRelease(number, (current.release, *current.older), was_there=was_there)
+        opening = self._older.get(number)
+        if opening is None:
+            folder = self.settings.build_path / "releases" / current.older[number]
+            opening = self._older[number] = asyncio.create_task(self._open_older(folder))
+        try:
+            served = await asyncio.shield(opening)
+        except (CbdGraphError, OSError, ValueError) as error:
+            self._older.pop(number, None)
+            raise EngineUnavailable(f"release {number} cannot be opened", 1) from error
+        served.users += 1
+        return served
+
     def leave(self, served: Served) -> None:
         """The request is answered."""
         served.users -= 1
+        served.left = time.monotonic()
         if served.retired and not served.users:
             self._start(self._close(served))
 
@@ -149,6 +188,12 @@ class Live:
             await asyncio.sleep(_LOOK_SECONDS)
             if self._read_link() not in {"", self._target}:
                 await self._switch()
+            for number, opening in list(self._older.items()):
+                if opening.done() and not opening.exception():
+                    served = opening.result()
+                    if not served.users and time.monotonic() - served.left > _IDLE_SECONDS:
+                        del self._older[number]
+                        self._start(self._close(served))
 
     async def _switch(self) -> None:
         target = self._read_link()
@@ -189,12 +234,22 @@ class Live:
         release = current_release(self.settings.build_path)
         if release is None:
             raise EngineUnavailable("nothing is built yet; run: cbdgraph build")
+        return await self._open_built(release, self.settings.workers)
+
+    async def _open_older(self, folder: Path) -> Served:
+        """A release that few ask: its store stays on disk, and one worker has to do."""
+        served = await self._open_built(await asyncio.to_thread(read_release, folder), workers=1)
+        served.left = time.monotonic()
+        return served
+
+    async def _open_built(self, release: Release, workers: int) -> Served:
         descriptor = release.hold()
         try:
             manifest = release.manifest
             # Read first: a fault in them must leave no workers behind.
             queries, questions = self._read_queries()
-            engine = await self._open_engine(release.store_path, manifest.graphs, manifest.counts.total)
+            history = await asyncio.to_thread(History.open, release.path)
+            engine = await self._open_engine(release.store_path, manifest.graphs, manifest.counts.total, workers)
         except BaseException:
             os.close(descriptor)
             raise
@@ -206,7 +261,10 @@ class Live:
             queries,
             manifest.built_with,
             questions,
-            descriptor,
+            release.path,
+            history,
+            manifest.older,
+            descriptor=descriptor,
             responses=Cache(self._cache_bytes),
         )
 
@@ -229,17 +287,20 @@ class Live:
         responses: Cache[Kept] = Cache(self._cache_bytes)
         return Served(f"data-{data_hash[:12]}", data_hash, counted, engine, queries, {}, responses=responses)
 
-    async def _open_engine(self, store_path: Path, graphs: Mapping[str, int], default_triples: int) -> Engine:
+    async def _open_engine(
+        self, store_path: Path, graphs: Mapping[str, int], default_triples: int, workers: int = 0
+    ) -> Engine:
         launched, self._launched = self._launched, None  # it is for the first
+        in_memory = workers != 1 and self.settings.holds_in_memory(default_triples + sum(graphs.values()))
         engine = await LocalEngine.open(
             store_path,
             graphs=graphs,
             default_triples=default_triples,
             limits=limits_of(self.settings),
-            workers=self.settings.workers,
+            workers=workers or self.settings.workers,
             queue=self.settings.queue,
             memory_mb=self.settings.worker_memory_mb,
-            in_memory=self.settings.holds_in_memory(default_triples + sum(graphs.values())),
+            in_memory=in_memory,
             per_client=self.settings.per_client,
             launched=launched,
         )

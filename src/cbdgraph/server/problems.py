@@ -24,6 +24,7 @@ from cbdgraph.errors import (
     QueryTimeout,
     QueryTooLarge,
     UnknownQuery,
+    UnknownRelease,
     UnknownResource,
 )
 from cbdgraph.iris import mint
@@ -54,6 +55,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     ),
     "unresolved": Kind(404, "The citation was not understood", "Write it as in XI/16 para 5(d)."),
     "method": Kind(405, "The method is not allowed here", "Use one of those in the Allow header."),
+    "gone": Kind(410, "What was at this address is withdrawn", "Use what stands in its place, if anything does."),
     "not-acceptable": Kind(406, "None of the accepted formats is offered", "Accept one of those listed as offered."),
     "request-timeout": Kind(408, "The request did not arrive in time", "Send the whole body at once."),
     "timeout": Kind(
@@ -110,6 +112,9 @@ def problem_of(error: CbdGraphError | NotAcceptable) -> Problem:
             return Problem("unknown-resource", str(error), extra)
         case ParameterError():
             return Problem("parameter", str(error), {"parameter": error.name})
+        case UnknownRelease():
+            known = [f"/release/{number}/" for number in error.known]
+            return Problem("gone" if error.was_there else "not-found", str(error), {"suggestions": known})
         case UnknownQuery():
             return Problem("unknown-query", str(error), {"suggestions": [f"/query/{name}" for name in error.near]})
         case ClientBusy():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -106,13 +106,15 @@ class Store:
         *,
         graphs: Mapping[str, Iterable[str]] | None = None,
         union_default: bool,
+        apart: Collection[str] = (),
     ) -> dict[str, int]:
         """Write a RocksDB store into the fresh directory `path` and close it; gives the counts (see `counts`).
 
         Beside it, at `dump_path(path)`, stands all of it as N-Quads, for those who hold it in memory.
 
         `files` keep their graphs (Turtle goes to the default graph); `graphs` are N-Triples lines by graph IRI.
-        With `union_default` the default graph becomes the union of the named graphs besides what is in it already.
+        With `union_default` the default graph becomes the union of the named graphs, but for those `apart`, besides
+        what is in it already.
         `TurtleError` names the file that cannot be read.
         """
         if path.exists():
@@ -123,7 +125,7 @@ class Store:
         for file in from_files:
             store._bulk_load_file(file)
         if graphs:
-            store._bulk_load_graphs(graphs, with_default=union_default)
+            store._bulk_load_graphs(graphs, united=graphs.keys() - set(apart) if union_default else ())
         if union_default and from_files:
             store.unite_default_graph()
         store._store.optimize()
@@ -142,7 +144,7 @@ class Store:
         except OSError as error:
             raise TurtleError(str(file), error.strerror or str(error)) from error
 
-    def _bulk_load_graphs(self, graphs: Mapping[str, Iterable[str]], *, with_default: bool) -> None:
+    def _bulk_load_graphs(self, graphs: Mapping[str, Iterable[str]], *, united: Collection[str]) -> None:
         """All graphs at once, since every bulk load writes files of its own: four times faster for 75 graphs."""
         quads: list[str] = []
         places: list[str] = []
@@ -152,7 +154,7 @@ class Store:
                 triple = line.strip()
                 quads.append(f"{triple.removesuffix('.')} <{graph}> .")
                 places.append(graph)
-                if with_default:
+                if graph in united:
                     default.setdefault(triple)
         text = "\n".join((*quads, *default)) + "\n"
         try:

@@ -1,29 +1,38 @@
 """Releases on disk: N-Triples lines per graph in, a finished directory and an atomic switch out; never changes one.
 
-    build/releases/<id>/manifest.json   what it is: hashes, counts, graphs; no clock, so the same input gives the same
-    build/releases/<id>/graph.nq        every named graph, sorted; the data hash is over these bytes
-    build/releases/<id>/store/          the RocksDB directory that the service opens read-only
-    build/releases/<id>/store.nq        what is in it, for workers that hold it in memory
-    build/current -> releases/<id>      replaced in one step, when everything above is on disk
-    build/releases/<id>.partial/        what a build that died left; the next one removes it
+    build/releases/<name>/
+        manifest.json    what it is: hashes, counts, graphs; no clock, so the same input gives the same
+        graph.nq         the dataset in canonical N-Quads (RDFC-1.0); the data hash is over these bytes
+        store/           the RocksDB directory that the service opens read-only
+        store.nq         what is in it, for workers that hold it in memory
+        changes.*        the change log up to here, see `history`
+        dump/            files for download, see `dumps`
+    build/current -> releases/<name>    replaced in one step, when everything above is on disk
+    build/releases/<name>.partial/      what a build that died left; the next one removes it
 
-A server holds a shared lock on the release it serves, so that pruning never takes it away.
+Data that are exactly those of a release of the change log are that release; others are called by its number and the
+beginning of their hash. Older releases are made again from the log. A server holds a shared lock on what it serves,
+so that pruning never takes it away.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
-from cbdgraph.errors import BuildError
+from cbdgraph.changelog import Log, join_resources, split_resources
+from cbdgraph.errors import BuildError, EngineUnavailable
+from cbdgraph.history import describe_log, write_history
+from cbdgraph.namespaces import ABOUT, CHANGES, MADE
+from cbdgraph.store.canonical import canonical_lines, hash_lines
 from cbdgraph.store.embedded import Store, dump_path
 
 _PARTIAL: Final = ".partial"
@@ -40,7 +49,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a release is; `graphs` are triples by graph IRI, hashes are SHA-256 in hexadecimal."""
+    """What a release is; `graphs` are triples by graph IRI, hashes are SHA-256 in hexadecimal.
+
+    `data_hash` is over the canonical N-Quads of the dataset, `triples_hash` over the canonical N-Triples of the
+    default graph. `issued` is when the release was issued, of data that are none when the one before was. `older`
+    are the folders of the older releases that can be asked for, by number, the newest first.
+    """
 
     release: str
     data_hash: str
@@ -48,6 +62,10 @@ class Manifest:
     counts: Counts
     graphs: Mapping[str, int] = field(default_factory=dict)
     built_with: Mapping[str, str] = field(default_factory=dict)
+    triples_hash: str = ""
+    issued: str = ""
+    is_release: bool = False
+    older: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def triples(self) -> int:
@@ -95,6 +113,14 @@ def current_release(build: Path) -> Release | None:
         return None
 
 
+def read_release(folder: Path) -> Release:
+    """The release in a folder; `EngineUnavailable` if there is none, or what is there is not whole."""
+    release = _read(folder)
+    if release is None:
+        raise EngineUnavailable(f"there is no whole release in {folder.name!r}")
+    return release
+
+
 @contextmanager
 def build_lock(build: Path) -> Iterator[None]:
     """Waits until no other build runs on this directory; a build that dies lets go of it."""
@@ -105,59 +131,144 @@ def build_lock(build: Path) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What makes releases: a hash of the program, so that none is taken for what another program would make; its
+    parts by name and version; and what it adds to a release's folder, given its graphs as sorted N-Triples lines.
+    """
+
+    hash: str = ""
+    built_with: Mapping[str, str] = field(default_factory=dict)
+    add: Callable[[Path, Mapping[str, list[str]]], None] = lambda _folder, _graphs: None
+
+
 def publish(
     build: Path,
     graphs: Mapping[str, Iterable[str]],
     *,
     input_hash: str,
-    asserted: int,
-    inferred: int,
-    built_with: Mapping[str, str] | None = None,
-    number: str = "",
+    maker: Maker = Maker(),
+    log: Log = Log(),  # noqa: B008 - frozen
     keep: int = 3,
+    older: int = 0,
 ) -> Release:
     """Write a release and switch `build/current` to it; call it inside `build_lock`.
 
-    `graphs` are N-Triples lines by graph IRI, in any order. A release is named by the beginning of its data hash,
-    after its `number` if it has one; `keep` is how many stay besides those in use. Content that is there already is
-    not written again.
+    `graphs` are N-Triples lines by graph IRI, in any order. `keep` is how many builds stay besides those in use, and
+    `older` how many of the log's releases before this one can be asked for. What is there already is not written
+    again. `BuildError` if the log does not give what it says.
     """
-    lines = {name: sorted({line.rstrip("\n") for line in graph}) for name, graph in graphs.items()}
-    content = "".join(f"{quad}\n" for quad in sorted(_quads(lines))).encode()
-    data_hash = hashlib.sha256(content).hexdigest()
-    name = "-".join(filter(None, (number, data_hash[:12])))
     releases = build / "releases"
-    final, partial = releases / name, releases / (name + _PARTIAL)
-    known = _read(final)
-    if known is not None and known.manifest.data_hash == data_hash:
-        total = known.manifest.counts.total
-    elif known is not None:
-        raise BuildError(f"there is a release {name!r} already, with other data")
+    content = _Content.of(graphs)
+    last = log.last
+    is_release = last is not None and last.data_hash == content.data_hash
+    state = split_resources(content.quads, canonical_lines)
+    if last is None:
+        name = content.data_hash[:12]
     else:
-        shutil.rmtree(final, ignore_errors=True)  # what is not whole
-        partial.mkdir(parents=True)
-        total = Store.build(partial / "store", graphs=lines, union_default=True)[""]
-        (partial / "graph.nq").write_bytes(content)
-        _sync(partial / "graph.nq")
-        _sync(dump_path(partial / "store"))
-    manifest = Manifest(
-        name,
-        data_hash,
-        input_hash,
-        Counts(asserted, inferred, total),
-        {graph: len(triples) for graph, triples in sorted(lines.items())},
-        dict(built_with or {}),
-    )
-    _write_manifest(final if known else partial, manifest)
-    if not known:
-        partial.rename(final)
-        _sync(releases)
+        name = last.number if is_release else f"{last.number}-{content.data_hash[:12]}"
+    before = [release for release in log.releases if not (is_release and release is last)]
+    folders = {}
+    for release in before[len(before) - older :][::-1] if older else []:
+        folders[release.number] = _write_older(releases, log.until(release.number), input_hash, maker)
+    manifest = content.describe(name, input_hash, maker, log)
+    final = _write(releases, content, replace(manifest, is_release=is_release, older=folders), maker, log, state)
     _switch(build, final)
-    _prune(releases, final, keep)
-    return Release(final.resolve(), manifest)
+    _prune(releases, {final.name, *folders.values()}, keep)
+    return Release(final.resolve(), replace(manifest, is_release=is_release, older=folders))
 
 
-def _quads(graphs: Mapping[str, list[str]]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The graphs of a release as sorted lines, those of the dataset as canonical quads, and their hashes."""
+
+    graphs: Mapping[str, list[str]]
+    quads: tuple[str, ...]
+    data_hash: str
+    triples_hash: str
+
+    @classmethod
+    def of(cls, graphs: Mapping[str, Iterable[str]]) -> Self:
+        lines = {name: sorted({line.rstrip("\n") for line in graph}) for name, graph in graphs.items()}
+        own = {name: graph for name, graph in lines.items() if name not in ABOUT}
+        quads = canonical_lines(list(join_graphs(own)))
+        triples = canonical_lines(list({line for graph in own.values() for line in graph}))
+        return cls(lines, quads, hash_lines(quads), hash_lines(triples))
+
+    def describe(self, name: str, input_hash: str, maker: Maker, log: Log) -> Manifest:
+        own = {graph: len(lines) for graph, lines in self.graphs.items() if graph not in ABOUT}
+        made = sum(count for graph, count in own.items() if graph.startswith(MADE))
+        total = len({line for graph in own for line in self.graphs[graph]})
+        return Manifest(
+            name,
+            self.data_hash,
+            input_hash,
+            Counts(sum(own.values()) - made, made, total),
+            {graph: len(lines) for graph, lines in sorted(self.graphs.items())},
+            dict(maker.built_with),
+            self.triples_hash,
+            log.last.issued if log.last else "",
+        )
+
+
+def _write_older(releases: Path, log: Log, input_hash: str, maker: Maker) -> str:
+    """The folder of the last release of `log`, made from the log unless it is there."""
+    last = log.last
+    assert last is not None
+    folder = releases / _folder_name(last.number, maker)
+    if (found := _read(folder)) is not None and found.manifest.data_hash == last.data_hash:
+        return folder.name
+    state = log.replay()
+    graphs: dict[str, list[str]] = defaultdict(list)
+    for line in join_resources(state):
+        statement, _, graph = line.removesuffix(" .").rpartition(" <")
+        graphs[graph.removesuffix(">")].append(f"{statement} .")
+    graphs[CHANGES] = describe_log(log)
+    content = _Content.of(graphs)
+    if content.data_hash != last.data_hash:
+        raise BuildError(f"the change log does not give release {last.number}: its hash is {content.data_hash}")
+    manifest = replace(content.describe(last.number, input_hash, maker, log), is_release=True)
+    return _write(releases, content, manifest, maker, log, state).name
+
+
+def _write(
+    releases: Path,
+    content: _Content,
+    manifest: Manifest,
+    maker: Maker,
+    log: Log,
+    state: Mapping[str, Sequence[str]],
+) -> Path:
+    """The finished folder of a release; of what is there already only the manifest is written again."""
+    final = releases / _folder_name(manifest.release, maker)
+    known = _read(final)
+    if known is not None and known.manifest.data_hash == manifest.data_hash:
+        _write_manifest(final, manifest)
+        return final
+    if known is not None:
+        raise BuildError(f"there is a release {final.name!r} already, with other data")
+    shutil.rmtree(final, ignore_errors=True)  # what is not whole
+    partial = releases / (final.name + _PARTIAL)
+    partial.mkdir(parents=True)
+    total = Store.build(partial / "store", graphs=content.graphs, union_default=True, apart=ABOUT)[""]
+    assert total == manifest.counts.total
+    (partial / "graph.nq").write_text("".join(f"{quad}\n" for quad in content.quads), encoding="utf-8")
+    write_history(partial, log, state)
+    maker.add(partial, content.graphs)
+    for path in (partial / "graph.nq", dump_path(partial / "store")):
+        _sync(path)
+    _write_manifest(partial, manifest)
+    partial.rename(final)
+    _sync(releases)
+    return final
+
+
+def _folder_name(release: str, maker: Maker) -> str:
+    return f"{release}-{maker.hash[:8]}" if maker.hash else release
+
+
+def join_graphs(graphs: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """N-Triples lines by graph as N-Quads; `BuildError` for a line that is neither."""
     for graph, triples in graphs.items():
         for triple in triples:
             if not triple.endswith("."):
@@ -189,8 +300,8 @@ def _switch(build: Path, release: Path) -> None:
     _sync(build)
 
 
-def _prune(releases: Path, current: Path, keep: int) -> None:
-    others = [path for path in releases.iterdir() if path.is_dir() and path.name != current.name]
+def _prune(releases: Path, wanted: Collection[str], keep: int) -> None:
+    others = [path for path in releases.iterdir() if path.is_dir() and path.name not in wanted]
     others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in others[max(keep - 1, 0) :]:
         descriptor = os.open(path, os.O_RDONLY)

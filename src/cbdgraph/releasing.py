@@ -1,0 +1,210 @@
+"""Cutting a release: a checkout, a number and a time in; the change log with one more release, and its build, out.
+
+What is released is what `cbdgraph build` makes of the files, compared with the release before resource by resource.
+No clock is read: number and time come from the tag of the commit, or are given.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+from cbdgraph.changelog import (
+    FOLDER,
+    TIME_FORMAT,
+    Log,
+    LoggedRelease,
+    UnexplainedWithdrawal,
+    compare,
+    parse_number,
+    read_log,
+    read_withdrawals,
+    split_resources,
+    write_release,
+)
+from cbdgraph.errors import BuildError, InvalidName
+from cbdgraph.iris import mint
+from cbdgraph.model import Text
+from cbdgraph.namespaces import ABOUT, BASE, GRAPHS, PREFIXES, WITHDRAWN
+from cbdgraph.pipeline import Report, Show, build, make_graphs, say_nothing
+from cbdgraph.rdf.turtle import read_turtle, rewrite
+from cbdgraph.settings import Settings
+from cbdgraph.store.canonical import canonical_lines, hash_lines
+from cbdgraph.store.releases import Release, join_graphs
+
+_RELEASES: Final = Path("data/turtle/releases.ttl")
+_WITHDRAWN: Final = Path("data/turtle/withdrawn.ttl")
+_TAG: Final = re.compile(r"v(?P<number>[0-9]+\.[0-9]+\.[0-9]+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What a release is called and when it was issued (UTC, as `TIME_FORMAT` writes it)."""
+
+    number: str
+    issued: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a new release says, and where it is; `path` and `built` are None if it was only looked at."""
+
+    release: LoggedRelease
+    path: Path | None = None
+    built: Release | None = None
+
+
+def find_tag(root: Path) -> Tag | None:
+    """The release tag (`v0.2.0`) of the commit that is checked out; None if it has none, or there is no git."""
+    form = "--format=%(refname:short) %(creatordate:iso-strict)"
+    command = ["git", "for-each-ref", "--points-at=HEAD", form, "refs/tags"]
+    try:
+        ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    tags = [
+        Tag(match["number"], parse_time(when))
+        for name, _, when in (line.partition(" ") for line in ran.stdout.splitlines())
+        if (match := _TAG.match(name))
+    ]
+    return max(tags, key=lambda tag: parse_number(tag.number), default=None)
+
+
+def parse_time(text: str) -> str:
+    """A day, or a time with its zone, as the log writes it: UTC in whole seconds; `InvalidName` for anything else.
+
+    >>> parse_time("2026-11-25"), parse_time("2026-11-25T10:30:00+02:00")
+    ('2026-11-25T00:00:00Z', '2026-11-25T08:30:00Z')
+    """
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return f"{date.fromisoformat(text)}T00:00:00Z"
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidName("time", text, "expected a day such as 2026-11-25, or 2026-11-25T10:30:00Z") from error
+    if when.tzinfo is None:
+        raise InvalidName("time", text, "a time needs its zone, such as 2026-11-25T10:30:00Z")
+    return when.astimezone(UTC).strftime(TIME_FORMAT)
+
+
+def cut_release(
+    settings: Settings,
+    tag: Tag,
+    report: Report = say_nothing,
+    *,
+    withdraw: str = "",
+    dry: bool = False,
+    show: Show = say_nothing,
+) -> Cut:
+    """Add a release to the log and build it; with `dry` only say what it would be, and write nothing.
+
+    `withdraw` is the reason for everything that is gone and of which data/turtle/withdrawn.ttl does not tell; it is
+    written there. `BuildError` if the number or time is not after the last, or the data are those of the last;
+    `UnexplainedWithdrawal` if something is gone and nothing says why; `DataFaults` if the data are not good.
+    """
+    log = read_log(settings.root / FOLDER)
+    _check_follows(tag, log.last)
+    files = [settings.root / name for name in (_RELEASES, _WITHDRAWN)]
+    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    written: Path | None = None
+    try:
+        _add_release(files[0], tag)
+        release = _compare(settings, tag, log, report, show, files[1], withdraw)
+        if dry:
+            _restore(before)
+            return Cut(release)
+        written = write_release(settings.root / FOLDER, release)
+        built = build(settings, report, show=show).release
+        if built.manifest.data_hash != release.data_hash:
+            raise BuildError(f"what is built is not what was compared: {built.manifest.data_hash}")
+    except BaseException:
+        _restore(before)
+        if written is not None:
+            written.unlink()
+        raise
+    return Cut(release, written, built)
+
+
+def _compare(
+    settings: Settings, tag: Tag, log: Log, report: Report, show: Show, withdrawn: Path, withdraw: str
+) -> LoggedRelease:
+    """What the release would be; what is gone for the reason `withdraw` is written down first."""
+    before, previous = log.replay(), log.last
+    while True:
+        graphs = make_graphs(settings, report, show)
+        own = {name: lines for name, lines in graphs.items() if name not in ABOUT}
+        quads = canonical_lines(list(join_graphs(own)))
+        withdrawals = read_withdrawals(graphs.get(WITHDRAWN, ()))
+        try:
+            entries = compare(before, split_resources(quads, canonical_lines), withdrawals)
+        except UnexplainedWithdrawal as error:
+            if not withdraw:
+                raise
+            _add_withdrawals(withdrawn, error.resources, withdraw)
+            withdraw = ""
+            continue
+        if all(entry.resource in {mint(f"release/{tag.number}"), GRAPHS + "releases"} for entry in entries):
+            raise BuildError(
+                f"nothing but the number would differ from release {previous.number if previous else ''}"
+            )
+        return LoggedRelease(tag.number, tag.issued, hash_lines(quads), previous.number if previous else "", entries)
+
+
+def _check_follows(tag: Tag, last: LoggedRelease | None) -> None:
+    number = parse_number(tag.number)
+    if last is None:
+        return
+    if number <= last.sort_key:
+        raise BuildError(f"release {tag.number} does not come after {last.number}, the last one in the change log")
+    if tag.issued <= last.issued:
+        raise BuildError(f"{tag.issued} is not after {last.issued}, when release {last.number} was issued")
+
+
+def _add_release(path: Path, tag: Tag) -> None:
+    """Say in the data that there is this release; `BuildError` if they give it another day."""
+    day = tag.issued.partition("T")[0]
+    text = path.read_text(encoding="utf-8") if path.exists() else _head("Releases of this graph.")
+    if f"<release/{tag.number}>" in text:
+        block = text.partition(f"<release/{tag.number}>")[2].partition(" .\n")[0]
+        if f'"{day}"' not in block:
+            raise BuildError(f"{_RELEASES} gives release {tag.number} another day than {day}")
+        return
+    block = f"""
+<release/{tag.number}> a cbd:Release ;
+    cbd:symbol "{tag.number}" ;
+    dcterms:issued "{day}"^^xsd:date .
+"""
+    path.write_text(text + block, encoding="utf-8")
+
+
+def _add_withdrawals(path: Path, resources: Sequence[str], reason: str) -> None:
+    comment = "What this graph described once and does not any more, and why. A name is never used again."
+    text = path.read_text(encoding="utf-8") if path.exists() else _head(comment)
+    said = Text(reason, language="en")
+    blocks = [f"\n{_written(name)} a cbd:Withdrawal ;\n    cbd:withdrawalReason {said} .\n" for name in resources]
+    path.write_text(text + "".join(blocks), encoding="utf-8")
+    path.write_text(rewrite(read_turtle(path, _WITHDRAWN.as_posix())), encoding="utf-8")
+
+
+def _written(iri: str) -> str:
+    """An IRI as the house format writes it."""
+    return f"<{iri.removeprefix(BASE)}>"
+
+
+def _head(comment: str) -> str:
+    used = ("cbd", "xsd", "dcterms")
+    prefixes = "".join(f"@prefix {name}: <{PREFIXES[name]}> .\n" for name in used)
+    return f"# {comment}\n\n@base <{BASE}> .\n{prefixes}"
+
+
+def _restore(files: Mapping[Path, bytes | None]) -> None:
+    for path, content in files.items():
+        if content is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_bytes(content)

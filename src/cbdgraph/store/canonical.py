@@ -1,0 +1,33 @@
+"""Canonical form of datasets (RDFC-1.0): lines of N-Quads in, the same dataset in its one canonical spelling out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+import pyoxigraph as ox
+
+from cbdgraph.errors import TurtleError
+
+
+def canonical_lines(quads: Sequence[str]) -> tuple[str, ...]:
+    """The dataset's canonical N-Quads, sorted, each line once; `TurtleError` for what is not N-Quads.
+
+    >>> canonical_lines(['_:b <x:p> "\\\\u00e9" .', '_:a <x:p> "e" .'])
+    ('_:c14n0 <x:p> "é" .', '_:c14n1 <x:p> "e" .')
+    """
+    try:
+        dataset = ox.Dataset(ox.parse("\n".join(quads) + "\n", format=ox.RdfFormat.N_QUADS))
+    except SyntaxError as error:
+        raise TurtleError("N-Quads", str(error), error.lineno or 0) from error
+    if any("_:" in quad for quad in quads):
+        dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    return tuple(sorted((ox.serialize(dataset, format=ox.RdfFormat.N_QUADS) or b"").decode().splitlines()))
+
+
+def hash_lines(lines: Iterable[str]) -> str:
+    """SHA-256 of canonical lines, in hexadecimal: the canonical hash of the dataset."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line.encode() + b"\n")
+    return digest.hexdigest()
