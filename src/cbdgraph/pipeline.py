@@ -259,7 +259,7 @@ def _validate_whole(project: Project, inference: Inference, derived: Mapping[str
 
     from cbdgraph.rdf.validate import CHECKS, run_checks
 
-    data = project.dataset(project.data)
+    data = project.dataset(project.data - ABOUT)
     added = data.graph(URIRef(mint_graph("inferred")))
     for triple in _read_lines(line for lines in inference.triples.values() for line in lines):
         added.add(triple)
