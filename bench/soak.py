@@ -245,7 +245,7 @@ def _prepare(build: Path) -> Callable[[int], None]:
     def switch(number: int) -> None:
         more = {"https://w3id.org/cbdgraph/graph/soak": [f"<x:soak> <x:number> <x:{number}> ."]}
         with build_lock(build):
-            publish(build, {**graphs, **more}, input_hash="", asserted=0, inferred=0)
+            publish(build, {**graphs, **more}, input_hash="")
 
     return switch
 

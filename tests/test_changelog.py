@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cbdgraph.changelog import (
     FOLDER,
+    Entry,
     LoggedRelease,
     UnexplainedWithdrawal,
     Withdrawal,
@@ -92,7 +93,7 @@ _STATES = st.dictionaries(
 def test_replaying_gives_the_last_state(states: list[dict[str, list[str]]]) -> None:
     """Whatever comes, goes and comes back."""
     before: dict[str, tuple[str, ...]] = {}
-    entries = []
+    entries: list[Entry] = []
     for state in states:
         after = _split(*(f'<{name}> <x:p> "{value}" <x:g> .' for name, values in state.items() for value in values))
         gone = {name: Withdrawal("It went.") for name in before if name not in after}

@@ -166,6 +166,21 @@ FAULTY: Final[dict[str, tuple[str, set[str]]]] = {
         {"level/a"},
     ),
     "vocabulary-value-unknown": ("<n/citation/1> cbd:certainty <certainty/sure> .", {"n/citation/1"}),
+    "without-code": (
+        "<target/aichi/15> a cbd:AichiTarget ; cbd:inSet <target/aichi> .\n"
+        '<target/aichi/16> a cbd:AichiTarget ; cbd:inSet <target/aichi> ; skos:notation "16" .\n'
+        "<target/aichi/17> a cbd:AichiTarget ; cbd:inSet <target/aichi> ;\n"
+        '  skos:notation "AICHI-TARGET-17"^^cbd:ClearingHouseIdentifier .\n'
+        "<target/gspc-2002/4> a cbd:GspcTarget ; cbd:inSet <target/gspc-2002> .\n"
+        "<target/gspc-2010> dcterms:replaces <target/gspc-2002> .\n"
+        "<meeting/cop/11> cbd:meetingOf <body/cop> . <meeting/np-mop/1> cbd:meetingOf <body/np-mop> .\n"
+        "<decision/cop/11/16> a cbd:Decision ; cbd:adoptedAt <meeting/cop/11> ;\n"
+        '  skos:notation "CBD/COP/11/16"^^cbd:TrackingCode .\n'
+        "<decision/cop/11/17> a cbd:Decision ; cbd:adoptedAt <meeting/cop/11> ;\n"
+        '  skos:notation "UNEP/CBD/COP/DEC/XI/17"^^cbd:DecisionSymbol .\n'
+        "<decision/np-mop/1/8> a cbd:Decision ; cbd:adoptedAt <meeting/np-mop/1> .",
+        {"target/aichi/15", "target/aichi/16", "decision/cop/11/17"},
+    ),
 }
 PROLOGUE = f"@base <{BASE}> .\n" + "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in PREFIXES.items())
 

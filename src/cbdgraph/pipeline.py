@@ -23,7 +23,7 @@ from cbdgraph.iris import mint_graph
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import ABOUT, CATALOG, CHANGES, SHAPES
 from cbdgraph.queries import Query, read_queries
-from cbdgraph.rdf.catalog import RULES, find_sources, hash_inputs, hash_makers
+from cbdgraph.rdf.catalog import RULES, TABLES, find_sources, hash_inputs, hash_makers
 from cbdgraph.settings import Settings
 from cbdgraph.store.releases import Maker, Release, build_lock, current_release, publish
 
@@ -121,8 +121,15 @@ def _build(settings: Settings, inputs: str, report: Report, show: Show) -> Relea
 def _maker(settings: Settings) -> Maker:
     from importlib.metadata import version  # takes as long to import as all else that tells whether to build
 
+    from cbdgraph.store.dumps import write_dumps
+
     built_with = {name: version(name) for name in ("cbdgraph", "rdflib", "pyoxigraph")}
-    return Maker(hash_makers(settings.root), built_with)
+    tables = read_queries(settings.root / TABLES)
+
+    def add(folder: Path, graphs: Mapping[str, list[str]]) -> None:
+        write_dumps(folder, graphs, tables)
+
+    return Maker(hash_makers(settings.root), built_with, add)
 
 
 def make_graphs(settings: Settings, report: Report, show: Show) -> dict[str, list[str]]:

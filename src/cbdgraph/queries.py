@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
@@ -53,6 +53,7 @@ _PARAMETER: Final = re.compile(
 _SELECT: Final = re.compile(r"^SELECT\s+(?:DISTINCT\s+)?(?P<columns>.+?)\s*^WHERE\b", re.MULTILINE | re.DOTALL)
 _COLUMN: Final = re.compile(r"\((?:[^()]|\([^()]*\))*\bAS\s+\?(?P<computed>\w+)\s*\)|\?(?P<plain>\w+)")
 _RELEASE: Final = re.compile(r"(?P<number>[0-9]+\.[0-9]+\.[0-9]+)(?:-[0-9a-f]{12})?\Z")
+_SECOND: Final = "%Y-%m-%dT%H:%M:%SZ"
 _LARGEST_EXPONENT: Final = 30
 LANG: Final = "lang"  # the one parameter that every query takes
 _HOLE: Final = "VALUES ?{name} {{ UNDEF }}"
@@ -103,7 +104,7 @@ class Parameter:
         if self.kind == "language":
             return Text(_language(self.name, value))
         if self.kind == "when":
-            return Text(self._day_or_release(value))
+            return Text(self._time_or_release(value))
         if self.kind == "number":
             try:
                 number = Decimal(value)
@@ -115,16 +116,19 @@ class Parameter:
             return Text(f"{number:f}", datatype=Iri(expand("xsd:decimal")))
         return Text(value)
 
-    def _day_or_release(self, value: str) -> str:
+    def _time_or_release(self, value: str) -> str:
         if release := _RELEASE.match(value):
             return release["number"]
-        try:
+        with suppress(ValueError):
             if date.fromisoformat(value).isoformat() == value:
                 return value
-        except ValueError:
-            pass
+        with suppress(ValueError):
+            if datetime.strptime(value, _SECOND).strftime(_SECOND) == value:
+                return value
         raise ParameterError(
-            self.name, f"expected a day such as {self.example}, or a release such as 0.1.0, not {value!r}"
+            self.name,
+            f"expected a day such as {self.example}, a second such as 2026-12-01T09:00:00Z, or a release such as "
+            f"0.1.0, not {value!r}",
         )
 
     def _iri(self, value: str, prefix: str) -> str:
@@ -201,6 +205,12 @@ class Query:
                 if isinstance(term, Iri):
                     named[parameter] = term
         return named
+
+    def releases(self, values: Mapping[str, str]) -> dict[Parameter, str]:
+        """The numbers of releases that given values name, by parameter; of a build between two that of the first."""
+        asked = (parameter for parameter in self.parameters if parameter.kind == "when" and parameter.name in values)
+        named = {parameter: _RELEASE.match(values[parameter.name].strip()) for parameter in asked}
+        return {parameter: release["number"] for parameter, release in named.items() if release}
 
     def bind(self, values: Mapping[str, str]) -> str:
         """The SPARQL text with each given value bound as a term.

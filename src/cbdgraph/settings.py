@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Annotated, Any, Final, NamedTuple, Self, get_type_hints
 from cbdgraph.errors import SettingsError
 
 PREFIX: Final = "CBDGRAPH_"
+_EMAIL: Final = re.compile(r"[^\s@]+@(?:[^\s@.]+\.)+[^\s@.]+\Z")  # no closer look: who mistypes gets no letters
 HEAD_BYTES: Final = 64 * 1024  # of a request line with all headers; the address alone has a limit of its own
 
 
@@ -80,6 +82,7 @@ class Settings:
     older_releases: Annotated[
         int, Meaning("releases before the current one that can be asked for (?release=)", low=0, high=100)
     ] = 3
+    admin_email: Annotated[str, Meaning("address of whoever runs the service, told to harvesters at /feed/oai")] = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Self:
@@ -106,6 +109,8 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, int | float) and not meaning.low <= value <= meaning.high:
                 raise SettingsError(name, str(value), f"expected {meaning.low:g} to {meaning.high:g}")
+        if self.admin_email and not _EMAIL.match(self.admin_email):
+            raise SettingsError("admin_email", self.admin_email, "expected an address such as data@example.org")
 
     @property
     def limits(self) -> tuple[Limit, ...]:

@@ -24,10 +24,10 @@ RULES: Final = Path("ontology/rules")
 TABLES: Final = Path("queries/tables")
 
 # Whose version decides what a build makes of the same files.
-_MAKERS: Final = ("cbdgraph", "rdflib", "pyoxigraph")
+_MAKERS: Final = ("cbdgraph", "rdflib", "pyoxigraph", "openpyxl")
 # Modules of this package that no build runs, and those of the store that one does.
 _UNBUILT: Final = ("__init__.py", "__main__.py", "settings.py")
-_WRITERS: Final = ("embedded", "releases", "canonical", "dumps")
+_WRITERS: Final = ("embedded", "releases", "canonical", "dumps", "tables")
 
 
 @dataclass(frozen=True, slots=True)

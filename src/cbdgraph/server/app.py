@@ -18,7 +18,30 @@ from starlette.routing import Route
 
 import cbdgraph
 from cbdgraph.errors import EngineUnavailable
-from cbdgraph.server import answers, citations, dataset, graphs, named, pages, parse, problems, resources, sparql, why
+from cbdgraph.server import (
+    activity,
+    answers,
+    atom,
+    citations,
+    codes,
+    dataset,
+    docs,
+    feed_resource,
+    feeds,
+    graphs,
+    informea,
+    ldes,
+    lists,
+    named,
+    oai,
+    pages,
+    parse,
+    prefixes,
+    problems,
+    resources,
+    sparql,
+    why,
+)
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
 from cbdgraph.server.kept import read_asked, unite
 from cbdgraph.server.listen import Server, make_config
@@ -49,7 +72,31 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
             await live.close()
 
     # Resources last: they take every path.
-    routers = [module.router for module in (pages, sparql, graphs, dataset, named, citations, parse, why, resources)]
+    routers = [
+        module.router
+        for module in (
+            pages,
+            sparql,
+            graphs,
+            dataset,
+            named,
+            citations,
+            parse,
+            why,
+            codes,
+            lists,
+            prefixes,
+            docs,
+            feeds,
+            ldes,
+            activity,
+            feed_resource,
+            atom,
+            oai,
+            informea,
+            resources,
+        )
+    ]
     description: list[bytes] = []
 
     async def show_description(_: Request) -> Response:

@@ -1,4 +1,7 @@
-"""/resolve: a written citation in, a redirect to what it means out, or the candidates where that is not certain."""
+"""/resolve: a written citation in, a redirect to what it means out, or the candidates where that is not certain.
+
+A code in place of a citation is looked up in `codes`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from cbdgraph.namespaces import LANGUAGES
 from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import ClientGone, client_of, live_of, served_of, while_connected
+from cbdgraph.server.codes import LONGEST as LONGEST_CODE
+from cbdgraph.server.codes import resolve_code
 from cbdgraph.server.known import known_iris
 from cbdgraph.server.negotiate import HTML, JSON, choose_language
 from cbdgraph.server.problems import Problem
@@ -24,6 +29,7 @@ router = Router()
 
 _LONGEST: Final = 1000  # characters of a citation
 _EXAMPLES: Final = ("XI/16 para 5(d)", "第XI/16号决定第5段(d)", "المقرر 11/16، الفقرة 5", "KMGBF target 3")
+_CODES: Final = ("CBD-SUBJECT-FOR", "CBD/COP/11/16.05.04", "GBF-TARGET-02", "UNEP/CBD/COP/DEC/XI/16")
 _CANDIDATE: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
@@ -34,9 +40,10 @@ _CANDIDATE: Final[dict[str, Any]] = {
 }
 _DOCUMENT: Final[dict[str, Any]] = {
     "type": "object",
-    "required": ["citation", "iri", "reason", "candidates"],
+    "required": ["iri", "reason", "candidates"],
     "properties": {
         "citation": {"type": "string"},
+        "code": {"type": "string"},
         "iri": {"type": "null"},
         "reason": {"type": "string"},
         "candidates": {"type": "array", "items": _CANDIDATE, "description": "the best first"},
@@ -51,7 +58,7 @@ def _parameter(name: str, description: str, *, required: bool = False, **schema:
 
 @router.get(
     "/resolve",
-    summary="What a written citation means",
+    summary="What a written citation means, or a code names",
     responses={
         200: {
             "description": "the candidates, where it is not certain what is meant",
@@ -61,7 +68,13 @@ def _parameter(name: str, description: str, *, required: bool = False, **schema:
     },
     openapi_extra={
         "parameters": [
-            _parameter("citation", "as it is written", required=True, maxLength=_LONGEST, examples=list(_EXAMPLES)),
+            _parameter("citation", "as it is written", maxLength=_LONGEST, examples=list(_EXAMPLES)),
+            _parameter(
+                "code",
+                "in place of a citation: an identifier of the Secretariat",
+                maxLength=LONGEST_CODE,
+                examples=list(_CODES),
+            ),
             _parameter(
                 "lang",
                 "language of the citation, guessed if absent, and of the names of candidates",
@@ -73,7 +86,14 @@ def _parameter(name: str, description: str, *, required: bool = False, **schema:
 )
 async def get_resolve(request: Request) -> Response:
     """303 to the IRI's address when one reading is certain, 200 with candidates when not, 404 for no citation."""
-    citation, lang = request.query_params.get("citation", ""), request.query_params.get("lang")
+    citation, code = request.query_params.get("citation"), request.query_params.get("code")
+    lang = request.query_params.get("lang")
+    if (citation is None) == (code is None):
+        raise Problem(
+            "bad-request", "one of citation and code is needed, such as citation=XI/16 or code=GBF-TARGET-02"
+        )
+    if code is not None:
+        return await resolve_code(request, code, choose_language(lang, request.headers.get("accept-language", "")))
     if not citation or len(citation) > _LONGEST:
         raise Problem("bad-request", f"citation is a text of 1 to {_LONGEST} characters, such as XI/16 para 5(d)")
     if lang is not None and lang not in LANGUAGES:

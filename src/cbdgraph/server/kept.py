@@ -13,6 +13,8 @@ from typing import Final, NamedTuple, Self
 from starlette.types import Scope
 
 _LISTS: Final = (b"accept", b"accept-language", b"if-none-match")
+# What a client of OData 4 says of itself, which shapes an answer of /informea: too few send them to be kept apart.
+_SHAPING: Final = frozenset({b"odata-version", b"odata-maxversion"})
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -108,6 +110,8 @@ def read_asked(scope: Scope) -> Asked | None:
             held = value
         elif name == b"host":
             hosts.append(value)
+        elif name in _SHAPING:
+            return None
         elif name == b"range":
             return None  # a part of a file; only a whole answer is kept
     if len(hosts) != 1:

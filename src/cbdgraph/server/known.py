@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from cbdgraph.errors import QueryError, QuerySyntaxError, UnknownResource
+from cbdgraph.iris import mint
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import BASE
 from cbdgraph.queries import Query
@@ -24,6 +25,7 @@ _KNOWN: Final = f"""SELECT DISTINCT ?known WHERE {{
 }}"""
 _MENTIONED: Final = "ASK { { @IRI@ ?property ?value } UNION { ?other ?property @IRI@ } }"
 _TELLING: Final = 4  # characters of a name from which on it is likely that a longer name was meant
+_SUGGESTED: Final = 5
 _DIGITS: Final = re.compile(r"([0-9]+)")
 
 
@@ -40,11 +42,21 @@ async def known_iris(served: Served) -> frozenset[str] | None:
 
 
 async def check_resources(served: Served, query: Query, values: Mapping[str, str]) -> None:
-    """`UnknownResource` for a value that names what the graph never mentions, with values that it knows."""
+    """`UnknownResource` for a value that names what the graph never mentions, with values that it knows.
+
+    A release is known if the change log has it.
+    """
     for parameter, iri in query.resources(values).items():
         if not await _is_known(served, iri):
             near = [parameter.short_form(name) for name in await find_near(served, iri.value)]
             raise UnknownResource(parameter.name, values[parameter.name].strip(), iri.value, tuple(near))
+    numbers = [past.number for past in served.history.releases] if served.history else []
+    for parameter, number in query.releases(values).items():
+        if numbers and number not in numbers:
+            near = numbers[: -_SUGGESTED - 1 : -1]
+            raise UnknownResource(
+                parameter.name, values[parameter.name].strip(), mint(f"release/{number}"), tuple(near)
+            )
 
 
 async def _is_known(served: Served, iri: Iri) -> bool:

@@ -56,6 +56,8 @@ class Served:
     folder: Path | None = None  # of the built release; None for a user's own files
     history: History | None = None  # the change log; None for a user's own files
     older: Mapping[str, str] = field(default_factory=dict)  # folders of the releases before, by number
+    issued: str = ""  # when it, or the release that it goes beyond, was issued: UTC, as the change log writes it
+    triples_hash: str = ""  # of the default graph in canonical N-Triples
     left: float = 0.0  # when the last request of it ended, by the monotonic clock
     descriptor: int | None = None  # holds the release against pruning
     users: int = 0
@@ -264,6 +266,8 @@ class Live:
             release.path,
             history,
             manifest.older,
+            manifest.issued,
+            manifest.triples_hash,
             descriptor=descriptor,
             responses=Cache(self._cache_bytes),
         )

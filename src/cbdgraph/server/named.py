@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-from datetime import datetime
-from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlencode
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,7 +29,8 @@ from cbdgraph.server.negotiate import HTML, JSON, XLSX, choose_either, short_nam
 from cbdgraph.server.paging import offer_pages
 from cbdgraph.server.problems import Problem, problem_of
 from cbdgraph.server.routes import Router, offer
-from cbdgraph.store import Answer
+from cbdgraph.store import Answer, tables
+from cbdgraph.store.tables import Value, write_workbook
 
 router = Router()
 
@@ -58,9 +55,6 @@ _COMMON: Final = [
     {"name": "format", "required": False, "values": short_names(OFFER), "meaning": "the format; wins over Accept"},
 ]
 _RESULTS: Final = "application/sparql-results+json"
-_XSD: Final = "http://www.w3.org/2001/XMLSchema#"
-_NO_TIME: Final = datetime(1980, 1, 1)  # the first that a ZIP archive can tell
-_SHEET_FORBIDDEN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 @router.get("/query", summary="The named queries", responses=offer((JSON, HTML)))
@@ -213,53 +207,16 @@ def _language_of(query: Query, values: dict[str, str]) -> dict[str, Any]:
     return {LANG: {"value": values[LANG].strip(), "effect": "rows" if own else "none"}}
 
 
-def plain(term: dict[str, Any]) -> str | int | float | bool:
+def plain(term: dict[str, Any]) -> Value:
     """A term of SPARQL JSON as a plain JSON value: numbers and booleans as such, all else as its text.
 
     >>> plain({"type": "literal", "value": "15", "datatype": "http://www.w3.org/2001/XMLSchema#integer"})
     15
     """
-    value, datatype = str(term["value"]), str(term.get("datatype", ""))
-    try:
-        match datatype.removeprefix(_XSD):
-            case "integer" | "int" | "nonNegativeInteger" | "positiveInteger":
-                return int(value)
-            case "decimal":
-                number = float(value)
-                return int(number) if number.is_integer() and "e" not in value else number
-            case "boolean":
-                return value in {"true", "1"}
-    except ValueError:
-        return value  # ill-typed data is shown as it stands
-    return value
+    return tables.plain(str(term["value"]), str(term.get("datatype", "")))
 
 
 def _workbook(query: Query, answer: Answer) -> bytes:
-    from openpyxl import Workbook  # loads slowly, and few ask for it
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.writer.excel import ExcelWriter
-
     columns, rows = _terms(query, answer)
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(query.name[:31])
-    sheet.append(columns)
-    for row in rows:
-        cells = []
-        for term in row:
-            value = None if term is None else plain(term)
-            if isinstance(value, str):
-                cell = WriteOnlyCell(sheet, _SHEET_FORBIDDEN.sub(" ", value)[:32_767])
-                cell.data_type = "s"  # a text that begins with = is no formula
-                cells.append(cell)
-            else:
-                cells.append(value)
-        sheet.append(cells)
-    book.properties.created = book.properties.modified = _NO_TIME
-    with BytesIO() as made, BytesIO() as target:
-        with ZipFile(made, "w") as archive:
-            ExcelWriter(book, archive).save()
-        # Packed again without the time of packing: the same question gives the same bytes.
-        with ZipFile(made) as archive, ZipFile(target, "w") as fixed:
-            for name in archive.namelist():
-                fixed.writestr(ZipInfo(name), archive.read(name), ZIP_DEFLATED)
-        return target.getvalue()
+    values = [[None if term is None else plain(term) for term in row] for row in rows]
+    return write_workbook(query.name, columns, values)

@@ -24,6 +24,8 @@ from cbdgraph.server.statements import direction, short
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from cbdgraph.server.live import Served
+
 router = Router()
 
 # Styles come from one file of our own; nothing else may be loaded, run or framed.
@@ -180,6 +182,7 @@ async def show_version(request: Request) -> Response:
         {
             "release": served.release,
             "data_hash": f"sha256:{served.data_hash}",
+            **_past(served),
             "counts": _counts(request),
             "graphs": dict(sorted(facts.graphs.items())),
             "versions": {"cbdgraph": cbdgraph.__version__, "engine": facts.engine, **served.built_with},
@@ -204,6 +207,19 @@ async def show_problem(request: Request, kind: str) -> Response:
 async def style(_: Request) -> Response:
     """The one style sheet."""
     return answers.respond(_STYLE, "text/css", "", {"Cache-Control": "public, max-age=86400"})
+
+
+def _past(served: Served) -> dict[str, Any]:
+    """What the change log says of the release; nothing of a user's own files."""
+    if served.history is None:
+        return {}
+    return {
+        "triples_hash": f"sha256:{served.triples_hash}",
+        "issued": served.issued or None,
+        "changed_since_release": len(served.history.pending),
+        "releases": [past.number for past in served.history.releases],
+        "older_releases": list(served.older),
+    }
 
 
 def _counts(request: Request) -> dict[str, int]:

@@ -78,6 +78,9 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
         "This address has too much under way",
         "Wait for an answer before asking more, or for Retry-After.",
     ),
+    "not-implemented": Kind(
+        501, "This part of a protocol is not spoken here", "See the page of the protocol in docs/ for what is."
+    ),
     "unavailable": Kind(503, "The service cannot answer now", "Try again after the seconds in Retry-After."),
 }
 
