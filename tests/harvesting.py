@@ -1,18 +1,21 @@
-"""Plain clients of the feeds: addresses in, a copy of the graph out; they know the standards, and nothing of this service.
+"""Plain clients of the feeds: addresses in, a copy of the graph out; they know standards, and not this service.
 
-As a program, `python -m tests.harvesting <address> <folder>` keeps each page of an event stream as a file, so that it
-can be killed at any time and goes on where it was.
+As a program, `python -m tests.harvesting <address> <folder>` keeps each page of an event stream, or each resource of
+a collection of activities, as a file, so that it can be killed at any time and goes on where it was.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyoxigraph as ox
@@ -69,7 +72,7 @@ class Copy:
 
     with_graphs: bool = True
     versions: dict[str, ox.NamedNode] = field(default_factory=dict)
-    _state: dict[str, tuple[str, list[ox.Quad]]] = field(default_factory=dict)
+    state: dict[str, tuple[str, list[ox.Quad]]] = field(default_factory=dict)
 
     def apply(self, members: Iterable[Member]) -> int:
         """Take members in; how many of them were new."""
@@ -80,34 +83,21 @@ class Copy:
             self.versions[member.iri.value] = member.iri
             new += 1
             resource, when = member.told(VERSION_OF), member.told(TIME)
-            known = self._state.get(resource)
+            known = self.state.get(resource)
             if known is not None:
                 assert known[0] != when, f"{resource} has two versions of {when}"
             if known is None or known[0] < when:
                 is_gone = member.told(CHANGE) == "withdrawn"
-                self._state[resource] = (when, [] if is_gone else member.said(self.with_graphs))
+                self.state[resource] = (when, [] if is_gone else member.said(self.with_graphs))
         return new
 
     @property
     def hash(self) -> str:
         """The canonical hash of the copy."""
-        quads = [ox.Quad(*q) for _, said in self._state.values() for q in _apart(said)]
+        quads = [quad for _, said in self.state.values() for quad in said]
         if not self.with_graphs:
             quads = [ox.Quad(q.subject, q.predicate, q.object) for q in quads]
         return hash_lines(canonical_lines([f"{q} ." for q in quads]))
-
-
-def _apart(
-    quads: Sequence[ox.Quad],
-) -> Iterator[tuple[Subject, ox.NamedNode, ox.Term, ox.NamedNode | ox.DefaultGraph]]:
-    """Quads whose blank nodes are nobody else's."""
-    names: dict[ox.BlankNode, ox.BlankNode] = defaultdict(ox.BlankNode)
-    for q in quads:
-        subject = names[q.subject] if isinstance(q.subject, ox.BlankNode) else q.subject
-        value = names[q.object] if isinstance(q.object, ox.BlankNode) else q.object
-        assert isinstance(subject, ox.NamedNode | ox.BlankNode)
-        assert isinstance(q.graph_name, ox.NamedNode | ox.DefaultGraph)
-        yield subject, q.predicate, value, q.graph_name
 
 
 @dataclass(frozen=True)
@@ -173,7 +163,9 @@ def extract(quads: Sequence[ox.Quad]) -> list[Member]:
         if q.predicate.value != TREE + "member":
             continue
         assert isinstance(q.object, ox.NamedNode)
-        found, waiting, seen = [], [q.object], {q.object}
+        found: list[ox.Quad] = []
+        waiting: list[Subject] = [q.object]
+        seen: set[Subject] = {q.object}
         while waiting:
             for statement in about[waiting.pop()]:
                 found.append(statement)
@@ -194,11 +186,12 @@ def harvest(client: httpx.Client, copy: Copy, done: set[str], root: str, accept:
     return new
 
 
-def keep_pages(client: httpx.Client, root: str, folder: Path) -> None:
-    """Keep each page of a stream as a file, which is there whole or not at all; one that is there is not asked again."""
+def keep_pages(client: httpx.Client, root: str, folder: Path, pause: float = 0.0) -> None:
+    """Keep each page of a stream as a file, which is there whole or not at all; what is there is not asked again."""
     for address in find_relations(fetch(client, root)):
         path = folder / f"{sha256(address.encode()).hexdigest()}.nq"
         if not path.exists():
+            time.sleep(pause)
             partial = path.with_suffix(".partial")
             partial.write_bytes(fetch(client, address).content)
             partial.replace(path)
@@ -209,11 +202,128 @@ def read_pages(folder: Path, copy: Copy) -> int:
     return sum(copy.apply(extract(parse(path.read_bytes(), "application/n-quads"))) for path in folder.glob("*.nq"))
 
 
-def main(root: str, folder: Path) -> None:
-    """Keep the pages of a stream."""
+# --- Activity Streams
+
+
+@dataclass
+class Followed:
+    """A copy that is kept by activities; `last` is the time of the newest that was taken in.
+
+    Of each resource the newest activity counts; what is not deleted or deprecated is fetched where its activity says.
+    """
+
+    media_type: str = "application/n-triples"
+    last: str = ""
+    said: dict[str, list[ox.Quad]] = field(default_factory=dict)
+    fetched: int = 0
+
+    def follow(self, client: httpx.Client, address: str) -> int:
+        """Take in what is newer than what was taken in before; how many activities that was."""
+        newest, count, last = find_changes(client, address, self.last)
+        for resource, activity in newest.items():
+            if activity["type"] in GONE:
+                self.said.pop(resource, None)
+                continue
+            response = client.get(find_link(activity, self.media_type))
+            self.fetched += 1
+            if response.status_code == 410:  # withdrawn since; an activity will tell of it
+                self.said.pop(resource, None)
+                continue
+            assert response.status_code == 200, response.text
+            self.said[resource] = parse(response.content, self.media_type)
+        self.last = last
+        return count
+
+    @property
+    def hash(self) -> str:
+        """The canonical hash of the copy."""
+        return hash_lines(canonical_lines([f"{quad} ." for said in self.said.values() for quad in said]))
+
+
+GONE = frozenset({"Delete", "Deprecate"})
+ACTIVITIES = "application/activity+json"
+
+
+def find_changes(client: httpx.Client, address: str, last: str) -> tuple[dict[str, dict[str, Any]], int, str]:
+    """Walk a collection backwards from its last page to what is no newer than `last`.
+
+    The newest activity of each resource, how many there were, and the time of the newest.
+    """
+    newest: dict[str, dict[str, Any]] = {}
+    count, latest = 0, last
+    following = refer(get_json(client, address).get("last"))
+    while following is not None:
+        page = get_json(client, following)
+        assert page["type"] == "OrderedCollectionPage"
+        for activity in reversed(page["orderedItems"]):
+            if activity["published"] <= last:
+                return newest, count, latest
+            count += 1
+            latest = max(latest, activity["published"])
+            newest.setdefault(activity["object"]["id"], activity)
+        following = refer(page.get("prev"))
+    return newest, count, latest
+
+
+def get_json(client: httpx.Client, address: str) -> dict[str, Any]:
+    """A document of Activity Streams."""
+    response = client.get(address, headers={"Accept": ACTIVITIES})
+    assert response.status_code == 200, f"{address}: {response.status_code}"
+    assert response.headers["content-type"] == ACTIVITIES
+    document: dict[str, Any] = response.json()
+    return document
+
+
+def refer(value: Any) -> str | None:
+    """The address that a page is named by, with its type or without."""
+    found: str | None = value["id"] if isinstance(value, dict) else value
+    return found
+
+
+def find_link(activity: dict[str, Any], media_type: str) -> str:
+    """Where the object of an activity is had in a media type."""
+    (address,) = [link["href"] for link in activity["object"]["url"] if link["mediaType"] == media_type]
+    return str(address)
+
+
+def keep_resources(client: httpx.Client, address: str, folder: Path, pause: float = 0.0) -> None:
+    """Keep what is said of each resource as a file; what is there is not asked again, and what is gone is removed."""
+    noted = folder / "activities.json"
+    known: dict[str, str] = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+    newest, _, _ = find_changes(client, address, max(known.values(), default=""))
+    for resource, activity in newest.items():
+        known[resource] = activity["published"]
+        path = folder / f"{sha256(resource.encode()).hexdigest()}.nt"
+        if activity["type"] in GONE:
+            path.unlink(missing_ok=True)
+            continue
+        state = path.with_suffix(".when")
+        if path.exists() and state.exists() and state.read_text(encoding="utf-8") == activity["published"]:
+            continue
+        time.sleep(pause)
+        response = client.get(find_link(activity, "application/n-triples"))
+        if response.status_code != 410:
+            path.write_bytes(response.raise_for_status().content)
+            state.write_text(activity["published"], encoding="utf-8")
+    partial = noted.with_suffix(".partial")
+    partial.write_text(json.dumps(known), encoding="utf-8")
+    partial.replace(noted)  # only now is all of it taken in
+
+
+def read_resources(folder: Path) -> str:
+    """The canonical hash of what was kept."""
+    quads = [quad for path in folder.glob("*.nt") for quad in parse(path.read_bytes(), "application/n-triples")]
+    return hash_lines(canonical_lines([f"{quad} ." for quad in quads]))
+
+
+def main(address: str, folder: Path) -> None:
+    """Keep what a stream or a collection leads to, slowly."""
     folder.mkdir(exist_ok=True)
     with httpx.Client(timeout=30) as client:
-        keep_pages(client, root, folder)
+        if address.endswith("/activity"):
+            keep_resources(client, address, folder, pause=0.002)
+        else:
+            keep_pages(client, address, folder, pause=0.1)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,9 +74,10 @@ def read_rdf(content: bytes) -> list[str]:
 
 def harvest(address: str, copy: OaiCopy, **asked: str) -> None:
     """Take all records of a list in, by a client of OAI-PMH."""
+    given: dict[str, Any] = {"metadata_prefix": "rdf", **asked}
     with Scythe(address) as client:
-        for record in client.list_records(**{"metadata_prefix": "rdf", **asked}):
-            copy.apply(record.xml)  # type: ignore[union-attr]
+        for record in client.list_records(**given):
+            copy.apply(record.xml)
 
 
 def keep_pages(address: str, folder: Path, pause: float = 0.0) -> None:
@@ -163,8 +164,7 @@ class AtomCopy(Copy):
         for entry in feed.entries:
             links = {(link.rel, link.get("type")): link.href for link in entry.links}
             data = links["related", "application/n-triples"]
-            # feedparser takes relations that are IRIs for types of links of its own, so that the type is guessed.
-            resource = next(link.href for link in entry.links if link.rel == VERSION_OF)
+            resource = next(link.href for link in entry.links if is_relation(link.rel, VERSION_OF))
             self.entries[entry.id] = Entry(entry.id, entry.updated, resource, data)
         for gone in root.findall(DELETED):
             self.deleted[gone.attrib["ref"]] = max(self.deleted.get(gone.attrib["ref"], ""), gone.attrib["when"])
@@ -175,12 +175,17 @@ def find_link(element: ElementTree.Element, relation: str) -> str | None:
     return next((link.attrib["href"] for link in links_of(element) if link.attrib["rel"] == relation), None)
 
 
+def is_relation(given: str, wanted: str) -> bool:
+    """Whether two relations are the same, in capitals or not (RFC 8288, section 2.1): feedparser lowers them."""
+    return given.lower() == wanted.lower()
+
+
 def links_of(element: ElementTree.Element) -> Iterator[ElementTree.Element]:
     """The Atom links of an element itself."""
     return iter(element.findall(f"{ATOM}link"))
 
 
-def each_once(names: Iterable[str]) -> bool:
+def each_once(names: Iterable[Hashable]) -> bool:
     """Whether nothing comes twice."""
     found = list(names)
     return len(found) == len(set(found))

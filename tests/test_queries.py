@@ -117,8 +117,22 @@ def test_named_queries_are_those_of_the_contract() -> None:
     assert described == CONTRACT
 
 
-@pytest.mark.parametrize("value", ["yesterday", "2026-02-31", "20260101", "2026-W01-1", "😀"])
-def test_a_day_must_be_one(value: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        "yesterday",
+        "2026-02-31",
+        "20260101",
+        "2026-W01-1",
+        "2026-12-01T24:00:00Z",
+        "2026-12-01T09:00:00",
+        "2026-12-01T09:00:00+00:00",
+        "2026-12-01T9:00:00Z",
+        "٢٠٢٦-12-01T09:00:00Z",
+        "😀",
+    ],
+)
+def test_a_day_or_a_time_must_be_one(value: str) -> None:
     query = read_queries(ROOT / "queries" / "named")["resources-changed-since"]
     with pytest.raises(ParameterError, match="since"):
         query.bind({"since": value})
@@ -128,6 +142,10 @@ def test_a_release_may_be_given_by_number_or_whole_name() -> None:
     query = read_queries(ROOT / "queries" / "named")["resources-changed-since"]
     assert query.bind({"since": "0.1.0-0123456789ab"}) == query.bind({"since": "0.1.0"})
     assert '"2026-01-01"' in query.bind({"since": "2026-01-01"})
+    assert '"2026-12-01T09:00:00Z"' in query.bind({"since": " 2026-12-01T09:00:00Z "})
+    (since,) = query.parameters
+    assert query.releases({"since": " 0.1.0-0123456789ab"}) == {since: "0.1.0"}
+    assert query.releases({"since": "2026-01-01"}) == query.releases({}) == {}
 
 
 def test_all_is_no_language_where_one_is_needed() -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cbdgraph.iris import parse_part, tracking_code
 from cbdgraph.namespaces import BASE, expand
-from cbdgraph.server.codes import Index, find_meanings, key_of, parse_tracking, read_index
+from cbdgraph.server.codes import Index, find_meanings, find_near_codes, key_of, parse_tracking, read_index
 from cbdgraph.server.pages import CSP
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.releases import Release
@@ -258,6 +261,18 @@ def test_every_target_of_a_last_edition_has_its_code(graph: Store) -> None:
         **{str(7394 + n): f"http://metadata.cbd.int/kmgbf/goal_{letter}" for n, letter in enumerate("ABCD")},
         **{str(7397 + n): f"http://metadata.cbd.int/kmgbf/target_{n}" for n in range(1, 24)},
     }
+
+
+@settings(max_examples=300, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(max_size=200) | st.text("cbdop/.-_ 0123456789ivxABZ+٣", max_size=60))
+def test_any_text_is_read_at_once(index: Index, text: str) -> None:
+    known = frozenset(index.by_iri)
+    start = time.perf_counter()
+    for meaning in find_meanings(text, index, known):
+        assert meaning.iri in known
+        assert meaning.certainty == "certain" or meaning.reason
+    assert len(find_near_codes(text, index)) <= 5
+    assert time.perf_counter() - start < 1
 
 
 def test_own_data_without_codes(tmp_path_factory: pytest.TempPathFactory) -> None:

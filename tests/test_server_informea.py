@@ -25,8 +25,10 @@ from odata import ODataService
 
 from cbdgraph.changelog import Log, LoggedRelease, Withdrawal, compare, join_resources, split_resources
 from cbdgraph.namespaces import BASE, LANGUAGES
-from cbdgraph.server import odata_options
+from cbdgraph.server import odata, odata_options
+from cbdgraph.server.informea_model import SETS
 from cbdgraph.server.informea_records import DELETED
+from cbdgraph.server.odata_options import KNOWN
 from cbdgraph.store.canonical import canonical_lines, hash_lines
 from tests import cutting
 from tests.conftest import ROOT
@@ -804,3 +806,20 @@ def test_many_decisions(tmp_path: Path) -> None:
         assert len(client.get("/informea/v4/Decisions?$top=5000").json()["value"]) == 1000
         with took_less_than(5):
             client.get("/informea/v4/Decisions", params={"$filter": " or ".join(["number eq 'x'"] * 99)})
+
+
+def test_the_documentation_names_what_there_is() -> None:
+    text = (ROOT / "docs" / "informea.md").read_text(encoding="utf-8")
+    for entities in SETS:
+        head = f"| field of a {entities.entity.lower()} |"
+        table = text.partition(head)[2].partition("\n\n")[0]
+        named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| ([^|]*) \|", table, re.MULTILINE)))
+        assert sorted(named) == sorted(entities.fields), entities.name
+    for option in KNOWN:
+        assert f"`{option}" in text, option
+    for words in (
+        f"{odata.LONGEST:,} characters, {odata.MOST_TOKENS} words and {odata.DEEPEST} brackets",
+        f"a page has {odata_options.PAGE} records",
+        f"up to {odata_options.LARGEST_PAGE:,}",
+    ):
+        assert words in " ".join(text.split()), words

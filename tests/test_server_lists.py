@@ -228,6 +228,7 @@ def test_what_is_no_number_of_a_page(service: httpx.Client, number: str) -> None
 def test_a_page_that_is_not_there(service: httpx.Client) -> None:
     document = problem(service.get("/issues/?page=2"), "not-found")
     assert service.get(document["suggestions"][0]).status_code == 200
+    problem(service.get("/issues/?page=2", headers={"If-None-Match": "*"}), "not-found")
     problem(service.get("/issues.pdf"), "not-acceptable")
     problem(service.get("/issues", headers={"Accept": "image/png"}), "not-acceptable")
     check(service.get("/issues/?page=2", headers=HTML).text)

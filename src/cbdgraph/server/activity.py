@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from cbdgraph.history import Event
 from cbdgraph.model import Iri
-from cbdgraph.namespaces import ONTOLOGY, expand
+from cbdgraph.namespaces import expand
 from cbdgraph.server.answers import CACHE, etag, respond, served_of
 from cbdgraph.server.feed_pages import Page, cut_pages
 from cbdgraph.server.feed_resource import address_of_content
@@ -33,6 +33,7 @@ from cbdgraph.server.feeds import (
     unchanged,
     written,
 )
+from cbdgraph.server.kinds import CLASSES, kind_of
 from cbdgraph.server.negotiate import HTML, JSON, choose_either
 from cbdgraph.server.pages import brief
 from cbdgraph.server.problems import Problem
@@ -50,7 +51,6 @@ _VIEW: Final = VIEWS[1]
 _LD_JSON: Final = "application/ld+json"
 _OFFER: Final = (ACTIVITY_JSON, _LD_JSON, JSON, HTML)
 _WORDS: Final = {"Create": "New", "Update": "Changed", "Deprecate": "Replaced", "Delete": "Withdrawn"}
-_TEXT: Final = ONTOLOGY + "Text"
 _ENDS: Final = (("Activity Streams", "?format=json"),)
 _LINKS: Final = {label: f"{_VIEW.path}{end}" for label, end in _ENDS}
 _ECHOED: Final = 50  # characters of an address that an error repeats
@@ -157,9 +157,9 @@ def _kind(event: Event) -> str:
 
 
 def _type(event: Event) -> str:
-    """One class, as the specification asks: the first of ours that says more than that it is a text."""
-    ours = [name for name in event.classes if name.startswith(ONTOLOGY) and name != _TEXT]
-    return (*ours, *event.classes, "Object")[0]
+    """One class, as the specification asks: the one that says most."""
+    narrow = [name for name in event.classes if name in CLASSES[kind_of(event.classes)]]
+    return (*narrow, *event.classes, "Object")[0]
 
 
 def _choose(request: Request) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Collection, Coroutine, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import cache
 from ipaddress import ip_network
 from typing import Any, Final, TypeVar
@@ -16,7 +18,7 @@ from typing import Any, Final, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.server.kept import holds
+from cbdgraph.server.kept import is_held
 from cbdgraph.server.live import Live, Served
 from cbdgraph.settings import Settings
 from cbdgraph.store.guard import Checked, check_query
@@ -80,11 +82,28 @@ def etag(served: Served, *parts: object) -> str:
     return f'W/"{digest.hexdigest()[:32]}"'
 
 
-def not_modified(request: Request, tag: str, vary: str = "Accept") -> Response | None:
-    """304 if the client has this answer already; `vary` is that of the answer."""
-    if holds(request.headers.get("if-none-match", ""), tag):
-        return Response(status_code=304, headers={"ETag": tag, "Vary": vary, "Cache-Control": CACHE})
+def not_modified(
+    request: Request, tag: str, vary: str = "Accept", dated: Mapping[str, str] | None = None
+) -> Response | None:
+    """304 if the client has this answer already; `vary` is that of the answer, `dated` what `date_header` gave."""
+    dates = request.headers.getlist("if-modified-since")
+    since = dates[0] if len(dates) == 1 else ""
+    modified = (dated or {}).get("Last-Modified", "")
+    if is_held(request.headers.get("if-none-match", ""), since, tag, modified):
+        headers = {"ETag": tag, "Vary": vary, "Cache-Control": CACHE, **(dated or {})}
+        return Response(status_code=304, headers=headers)
     return None
+
+
+def date_header(when: datetime | None) -> dict[str, str]:
+    """Last-Modified; none where nobody knows when, or where a release is dated ahead (RFC 9110 section 8.8.2.1).
+
+    >>> date_header(datetime(2024, 2, 29, 10, tzinfo=UTC))
+    {'Last-Modified': 'Thu, 29 Feb 2024 10:00:00 GMT'}
+    """
+    if when is None or when > datetime.now(UTC):
+        return {}
+    return {"Last-Modified": format_datetime(when.astimezone(UTC), usegmt=True)}
 
 
 def respond(

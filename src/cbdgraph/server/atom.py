@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -27,7 +26,7 @@ from cbdgraph.history import Event, History
 from cbdgraph.iris import mint
 from cbdgraph.namespaces import BASE, LANGUAGES, expand
 from cbdgraph.server.addresses import address
-from cbdgraph.server.answers import CACHE, respond
+from cbdgraph.server.answers import CACHE, date_header, not_modified, respond
 from cbdgraph.server.description import LICENCE
 from cbdgraph.server.feed_pages import Page, cut_pages, find_page
 from cbdgraph.server.feeds import (
@@ -40,7 +39,6 @@ from cbdgraph.server.feeds import (
     written,
 )
 from cbdgraph.server.graphs import ascii_of
-from cbdgraph.server.kept import holds
 from cbdgraph.server.kinds import NAMES, kind_of, kinds_of
 from cbdgraph.server.markup import add, make, write
 from cbdgraph.server.negotiate import choose_language
@@ -105,8 +103,8 @@ async def get_feed(request: Request) -> Response:
 async def get_archive(request: Request, release: str, page: str) -> Response:
     """The changes of one release, a part at a time, the newest first."""
     history = history_of(request)
-    found = find_page(history, release, int(page)) if page.isascii() and page.isdecimal() else None
-    if found is None or page != str(found.number):
+    found = find_page(history, f"{release}/{page}")
+    if found is None:
         detail = f"the archive has no page {release[:50]}/{page[:50]}"
         raise Problem("not-found", detail, {"suggestions": [PATH]})
     return await _respond(request, history, found)
@@ -125,7 +123,8 @@ async def get_version(request: Request, name: str) -> Response:
         raise Problem("not-found", f"the log has no version {name[:50]}", {"suggestions": [PATH]})
     event = history.events[int(number)]
     if event.change == "withdrawn":
-        raise Problem("gone", f"{event.resource} was withdrawn: {event.reason}")
+        extra = {"reason": event.reason, "suggestions": [address(iri) for iri in event.replacements]}
+        raise Problem("gone", f"{event.resource} was withdrawn: {event.reason}", extra)
     lines = await asyncio.to_thread(history.content, event)
     if suffix == "nt":
         lines = list(dict.fromkeys(line.rsplit(" ", 2)[0] + " ." for line in lines))
@@ -155,14 +154,12 @@ async def _respond(request: Request, history: History, page: Page | None) -> Res
 
 
 def _send(request: Request, content: bytes, shown: str, when: datetime, headers: Mapping[str, str]) -> Response:
-    """The answer, or 304 if the client has these bytes, or names the very time of the release."""
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {**headers, "Last-Modified": format_datetime(when, usegmt=True)}
-    held, since = request.headers.get("if-none-match"), request.headers.get("if-modified-since", "")
-    # A later time proves nothing: a release is served after it was issued, and the client may have asked between.
-    if holds(held, tag) if held is not None else since == headers["Last-Modified"]:
-        return Response(status_code=304, headers={"ETag": tag, "Vary": "Accept", **headers})
-    return respond(content, shown, tag, headers)
+    """The answer, or 304 if the client has it: the validator is of its bytes, which outlive the release."""
+    tag, dated = f'"{hashlib.sha256(content).hexdigest()[:32]}"', date_header(when)
+    if known := not_modified(request, tag, dated=dated):
+        known.headers["Cache-Control"] = headers["Cache-Control"]
+        return known
+    return respond(content, shown, tag, {**headers, **dated})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +211,7 @@ class _Writer:
         return list(islice(chosen, NEWEST if page is None else None))
 
     def _address(self, page: Page) -> str:
-        return f"{self.origin}{PATH}/{page.release.number}/{page.number}{self.query}"
+        return f"{self.origin}{PATH}/{page.name}{self.query}"
 
     def _describe(self, events: Sequence[Event]) -> Iterator[Element]:
         """Entries; of a withdrawal a deleted entry for each version that there was."""

@@ -164,7 +164,8 @@ def _roman(subitem: str) -> str:
 
 async def load_index(served: Served) -> Index:
     """The codes of a release; the answers of the engine are kept, and what is made of them with them."""
-    return read_index((await _select(served, _CODES)).content, (await _select(served, _EDITIONS)).content)
+    codes, editions = await _select(served, _CODES), await _select(served, _EDITIONS)
+    return await asyncio.to_thread(read_index, codes.content, editions.content)
 
 
 @lru_cache(maxsize=4)  # releases that are asked for

@@ -1,4 +1,4 @@
-"""The SPARQL 1.1 Service Description, VoID and a little DCAT: facts, counts and limits in, triples out.
+"""The SPARQL 1.1 Service Description and VoID: facts, counts and limits in, triples out; DCAT is in `catalogue`.
 
 Writes no format and asks nothing. Every node is an IRI under the base that leads to where it is described: /sparql
 for the service and its limits, /dataset for all else.
@@ -6,27 +6,31 @@ for the service and its limits, /dataset for all else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri, Text
-from cbdgraph.namespaces import BASE, GRAPHS, PREFIXES, expand
+from cbdgraph.namespaces import BASE, GRAPHS, PREFIXES
+from cbdgraph.server.catalogue import (
+    Built,
+    describe_access,
+    describe_catalogue,
+    describe_publication,
+    describe_rights,
+)
 from cbdgraph.server.live import Served
+from cbdgraph.server.nodes import DATASET as DATASET
+from cbdgraph.server.nodes import FOAF, IANA, SERVICE, Node, Triple, part, term
+from cbdgraph.server.nodes import LICENCE as LICENCE
 from cbdgraph.server.partitions import LARGEST, Numbers, Partitions
 from cbdgraph.server.statements import short
 from cbdgraph.settings import Limit, Settings
 
-Triple = tuple[Iri, Iri, Iri | Text]
-
-SERVICE: Final = Iri(BASE + "sparql")
-DATASET: Final = Iri(BASE + "dataset")
 DEFAULT: Final = Iri(BASE + "dataset#default-graph")
-LICENCE: Final = Iri("https://creativecommons.org/licenses/by/4.0/")
 
 _FORMATS: Final = "http://www.w3.org/ns/formats/"
-_MEDIA_TYPES: Final = "https://www.iana.org/assignments/media-types/"
 _EXTENSION: Final = "http://ldf.fi/void-ext#"
 _RESULTS: Final = ("SPARQL_Results_JSON", "SPARQL_Results_XML", "SPARQL_Results_CSV", "SPARQL_Results_TSV")
 # Of graphs: the name of the format, its media type, what ?format= calls it.
@@ -38,6 +42,7 @@ _GRAPHS: Final = (
     ("N-Quads", "application/n-quads", "nq"),
     ("TriG", "application/trig", "trig"),
 )
+_HOST: Final = re.compile(r"[A-Za-z0-9.:-]+")
 _STANDARDS: Final = (
     "http://www.w3.org/TR/sparql11-protocol/",
     "http://www.w3.org/TR/sparql11-query/",
@@ -45,43 +50,26 @@ _STANDARDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """Says something about one node; a name of a vocabulary's term stands for its IRI."""
-
-    iri: Iri
-
-    def say(self, name: str, *values: Iri | Text | str | int) -> Iterator[Triple]:
-        """A triple for each value; a string is a name, a whole number a literal."""
-        for value in values:
-            if isinstance(value, int):
-                yield self.iri, _term(name), Text(str(value), datatype=_term("xsd:integer"))
-            else:
-                yield self.iri, _term(name), _term(value) if isinstance(value, str) else value
-
-    def count(self, numbers: Numbers | None) -> Iterator[Triple]:
-        """The numbers of VoID, where there are any."""
-        if numbers is not None:
-            yield from self.say("void:triples", numbers.triples)
-            yield from self.say("void:distinctSubjects", numbers.subjects)
-            yield from self.say("void:distinctObjects", numbers.objects)
+def _count(node: Node, numbers: Numbers | None) -> Iterator[Triple]:
+    """The numbers of VoID, where there are any."""
+    if numbers is not None:
+        yield from node.say("void:triples", numbers.triples)
+        yield from node.say("void:distinctSubjects", numbers.subjects)
+        yield from node.say("void:distinctObjects", numbers.objects)
 
 
 def describe_service(settings: Settings, endpoint: str) -> list[Triple]:
     """The service at the address `endpoint`, and its limits."""
-    service = _Node(SERVICE)
+    service = Node(SERVICE)
     limits = settings.limits
     return [
-        *service.say("rdf:type", "sd:Service", "dcat:DataService"),
-        *service.say("dcterms:title", Text("The SPARQL endpoint of cbdgraph", language="en")),
+        *service.say("rdf:type", "sd:Service"),
+        *(describe_access(endpoint) if settings.data else describe_rights(endpoint)),
         *service.say("sd:endpoint", Iri(endpoint)),
         *service.say("sd:supportedLanguage", "sd:SPARQL11Query"),
         *(() if settings.data else service.say("sd:feature", "sd:UnionDefaultGraph")),
         *service.say("sd:resultFormat", *(Iri(_FORMATS + name) for name in _names_of_formats())),
         *service.say("sd:defaultDataset", DATASET),
-        *service.say("dcat:endpointURL", Iri(endpoint)),
-        *service.say("dcat:endpointDescription", Iri(BASE + "openapi.json")),
-        *service.say("dcat:servesDataset", DATASET),
         *service.say("dcterms:conformsTo", *map(Iri, _STANDARDS)),
         *service.say("rdfs:seeAlso", Iri(BASE + ".well-known/void")),
         *service.say("rdfs:comment", *(Text(comment, language="en") for comment in _comments(settings))),
@@ -91,39 +79,45 @@ def describe_service(settings: Settings, endpoint: str) -> list[Triple]:
 
 
 def describe_dataset(
-    served: Served, settings: Settings, endpoint: str, partitions: Partitions | None, *, in_depth: bool
+    served: Served,
+    settings: Settings,
+    endpoint: str,
+    partitions: Partitions | None,
+    built: Built | None,
+    *,
+    in_depth: bool,
 ) -> list[Triple]:
     """The dataset and its graphs, and its classes and properties where they were counted.
 
-    `in_depth` adds which properties each class has, and of which classes or datatypes their values are.
+    `built` is None for a user's own files, of which nothing more is known. `in_depth` adds the catalogue with all
+    files, which properties each class has, and of which classes or datatypes their values are.
     """
-    dataset, description = _Node(DATASET), _Node(Iri(BASE + ".well-known/void"))
+    dataset, description = Node(DATASET), Node(Iri(BASE + ".well-known/void"))
     united = not settings.data  # the default graph holds all, so that its counts are those of the dataset
     triples = [
         *description.say("rdf:type", "void:DatasetDescription"),
-        *description.say("http://xmlns.com/foaf/0.1/primaryTopic", DATASET),
+        *description.say(FOAF + "primaryTopic", DATASET),
         *dataset.say("rdf:type", "sd:Dataset", "void:Dataset", "dcat:Dataset"),
-        *_describe_publication(dataset, settings),
+        *(_describe_files(dataset) if built is None else describe_publication(built)),
+        *(_describe_formats(dataset, built) if built else ()),
         *dataset.say("dcterms:identifier", Text(served.release)),
         *dataset.say("dcat:version", Text(served.release)),
         *dataset.say("void:sparqlEndpoint", Iri(endpoint)),
         *dataset.say("sd:defaultGraph", DEFAULT),
-        *_Node(DEFAULT).say("rdf:type", "sd:Graph", "void:Dataset"),
-        *_Node(DEFAULT).say("void:triples", served.engine.facts.default_triples),
+        *Node(DEFAULT).say("rdf:type", "sd:Graph", "void:Dataset"),
+        *Node(DEFAULT).say("void:triples", served.engine.facts.default_triples),
     ]
     if partitions is None:
         comment = f"Classes and properties are not counted: the data are over {LARGEST:,} triples, or over a limit."
         triples += dataset.say("rdfs:comment", Text(comment, language="en"))
     else:
-        triples += _describe_partitions(dataset if united else _Node(DEFAULT), partitions, in_depth)
+        triples += _describe_partitions(dataset if united else Node(DEFAULT), partitions, in_depth)
+        triples += _describe_links(partitions.links)
     for index, (name, count) in enumerate(sorted(served.engine.facts.graphs.items()), 1):
         triples += _describe_graph(dataset, name, index, count, partitions)
+    if built is not None and in_depth:
+        triples += describe_catalogue(built, endpoint)
     return triples
-
-
-def write(triples: Iterable[Triple]) -> str:
-    """One triple a line, each once, in their order: valid as N-Triples and as Turtle."""
-    return "".join(dict.fromkeys(f"{subject} {predicate} {value} .\n" for subject, predicate, value in triples))
 
 
 def name_node(kind: str, iri: str, index: int) -> str:
@@ -136,41 +130,39 @@ def name_node(kind: str, iri: str, index: int) -> str:
     return f"{kind}/{prefixed if prefixed != iri else index}"
 
 
-def _describe_publication(dataset: _Node, settings: Settings) -> Iterator[Triple]:
-    """Who may do what with it; of a user's own files nothing is known."""
-    if settings.data:
-        yield from dataset.say("dcterms:title", Text("RDF files served with cbdgraph", language="en"))
-        return
-    title = "Decisions and targets of the Convention on Biological Diversity, as linked data"
-    description = (
-        "Decisions down to the paragraph, what cites them and for which issue, targets with their figures, requests "
-        "and what was done, terms with their definitions; every statement with its source. An independent work: the "
-        "adopted texts alone are authoritative."
-    )
-    yield from dataset.say("dcterms:title", Text(title, language="en"))
+def _describe_files(dataset: Node) -> Iterator[Triple]:
+    """Of a user's own files nothing is known."""
+    description = "RDF files that somebody serves with cbdgraph, as they are; whoever made them says what they hold."
+    yield from dataset.say("dcterms:title", Text("RDF files served with cbdgraph", language="en"))
     yield from dataset.say("dcterms:description", Text(description, language="en"))
-    yield from dataset.say("dcterms:license", LICENCE)
+
+
+def _describe_formats(dataset: Node, built: Built) -> Iterator[Triple]:
+    """What is served in which format; as distributions only where there are no files."""
     yield from dataset.say("void:uriSpace", Text(BASE))
     yield from dataset.say("void:feature", *(Iri(_FORMATS + name) for name, _, _ in _GRAPHS))
+    if built.dumps:
+        return
     yield from dataset.say("void:dataDump", Iri(f"{BASE}graph-store?default&format=nt"))
     for _, media_type, suffix in _GRAPHS[:4]:
-        distribution = _Node(Iri(f"{DATASET.value}#distribution/{suffix}"))
+        distribution = part(f"distribution/{suffix}")
         yield from dataset.say("dcat:distribution", distribution.iri)
         yield from distribution.say("rdf:type", "dcat:Distribution")
+        yield from distribution.say("dcat:accessURL", Iri(f"{BASE}graph-store?default"))
         yield from distribution.say("dcat:downloadURL", Iri(f"{BASE}graph-store?default&format={suffix}"))
-        yield from distribution.say("dcat:mediaType", Iri(_MEDIA_TYPES + media_type))
+        yield from distribution.say("dcat:mediaType", Iri(IANA + media_type))
         yield from distribution.say("dcterms:license", LICENCE)
 
 
 def _describe_graph(
-    dataset: _Node, name: str, index: int, count: int, partitions: Partitions | None
+    dataset: Node, name: str, index: int, count: int, partitions: Partitions | None
 ) -> Iterator[Triple]:
     try:
         iri = Iri(name)
     except InvalidName:
         return  # a blank node names it, so that nobody can ask for it
     path = name.removeprefix(GRAPHS) if name.startswith(GRAPHS) else str(index)
-    graph, named = _Node(Iri(f"{DATASET.value}#graph/{path}")), _Node(Iri(f"{DATASET.value}#named-graph/{path}"))
+    graph, named = Node(Iri(f"{DATASET.value}#graph/{path}")), Node(Iri(f"{DATASET.value}#named-graph/{path}"))
     yield from dataset.say("sd:namedGraph", named.iri)
     yield from named.say("rdf:type", "sd:NamedGraph")
     yield from named.say("sd:name", iri)
@@ -178,13 +170,13 @@ def _describe_graph(
     yield from dataset.say("void:subset", graph.iri)
     yield from graph.say("rdf:type", "sd:Graph", "void:Dataset")
     numbers = partitions.graphs.get(name) if partitions else None
-    yield from graph.count(numbers) if numbers else graph.say("void:triples", count)
+    yield from _count(graph, numbers) if numbers else graph.say("void:triples", count)
     if name.startswith(GRAPHS):
         yield from graph.say("void:dataDump", iri)
 
 
-def _describe_partitions(whole: _Node, partitions: Partitions, in_depth: bool) -> Iterator[Triple]:
-    yield from whole.count(partitions.whole)
+def _describe_partitions(whole: Node, partitions: Partitions, in_depth: bool) -> Iterator[Triple]:
+    yield from _count(whole, partitions.whole)
     yield from whole.say("void:entities", partitions.entities)
     yield from whole.say("void:classes", len(partitions.classes))
     yield from whole.say("void:properties", len(partitions.properties))
@@ -193,13 +185,13 @@ def _describe_partitions(whole: _Node, partitions: Partitions, in_depth: bool) -
     yield from whole.say("void:vocabulary", *vocabularies)
     for index, (name, numbers) in enumerate(partitions.properties.items(), 1):
         if property_ := _iri(name):
-            part = _Node(Iri(f"{DATASET.value}#{name_node('property', name, index)}"))
+            part = Node(Iri(f"{DATASET.value}#{name_node('property', name, index)}"))
             yield from whole.say("void:propertyPartition", part.iri)
             yield from part.say("void:property", property_)
-            yield from part.count(numbers)
+            yield from _count(part, numbers)
     for index, (name, entities) in enumerate(partitions.classes.items(), 1):
         if class_ := _iri(name):
-            part = _Node(Iri(f"{DATASET.value}#{name_node('class', name, index)}"))
+            part = Node(Iri(f"{DATASET.value}#{name_node('class', name, index)}"))
             yield from whole.say("void:classPartition", part.iri)
             yield from part.say("void:class", class_)
             yield from part.say("void:entities", entities)
@@ -207,35 +199,53 @@ def _describe_partitions(whole: _Node, partitions: Partitions, in_depth: bool) -
                 yield from _describe_class(part, name, partitions)
 
 
-def _describe_class(part: _Node, name: str, partitions: Partitions) -> Iterator[Triple]:
+def _describe_links(links: Mapping[tuple[str, str], int]) -> Iterator[Triple]:
+    """Links to other datasets, by the space of their IRIs and the predicate."""
+    dataset = Node(DATASET)
+    for index, ((space, predicate), count) in enumerate(links.items(), 1):
+        if property_ := _iri(predicate):
+            host = space.partition("://")[2].rstrip("/")
+            name = host if _HOST.fullmatch(host) else str(index)
+            links_, other = part(f"linkset/{name}/{name_node('property', predicate, index)}"), part(f"linked/{name}")
+            yield from dataset.say("void:subset", links_.iri)
+            yield from links_.say("rdf:type", "void:Linkset")
+            yield from links_.say("void:subjectsTarget", DATASET)
+            yield from links_.say("void:objectsTarget", other.iri)
+            yield from links_.say("void:linkPredicate", property_)
+            yield from links_.say("void:triples", count)
+            yield from other.say("rdf:type", "void:Dataset")
+            yield from other.say("void:uriSpace", Text(space))
+
+
+def _describe_class(part: Node, name: str, partitions: Partitions) -> Iterator[Triple]:
     """The properties of the members of a class, and what their values are, as editors need it to complete a query."""
     own = [(other, numbers) for (class_, other), numbers in partitions.of_class.items() if class_ == name]
     yield from part.say("void:properties", len(own))
     for index, (other, numbers) in enumerate(own, 1):
         if property_ := _iri(other):
-            node = _Node(Iri(f"{part.iri.value}/{name_node('property', other, index)}"))
+            node = Node(Iri(f"{part.iri.value}/{name_node('property', other, index)}"))
             yield from part.say("void:propertyPartition", node.iri)
             yield from node.say("void:property", property_)
-            yield from node.count(numbers)
+            yield from _count(node, numbers)
             yield from _describe_values(node, name, other, partitions)
 
 
-def _describe_values(node: _Node, name: str, other: str, partitions: Partitions) -> Iterator[Triple]:
+def _describe_values(node: Node, name: str, other: str, partitions: Partitions) -> Iterator[Triple]:
     for kind, counted, says, of in (
         ("class", partitions.to_class, "void:classPartition", "void:class"),
         ("datatype", partitions.to_datatype, _EXTENSION + "datatypePartition", _EXTENSION + "datatype"),
     ):
         for index, (near, count) in enumerate(counted.get((name, other), ()), 1):
             if value := _iri(near):
-                part = _Node(Iri(f"{node.iri.value}/{name_node(kind, near, index)}"))
+                part = Node(Iri(f"{node.iri.value}/{name_node(kind, near, index)}"))
                 yield from node.say(says, part.iri)
                 yield from part.say(of, value)
                 yield from part.say("void:triples", count)
 
 
 def _describe_limit(limit: Limit) -> Iterator[Triple]:
-    node, value = _Node(Iri(f"{SERVICE.value}#limit-{limit.name}")), limit.value
-    number = Text(f"{value:g}", datatype=_term("xsd:decimal")) if isinstance(value, float) else int(value)
+    node, value = Node(Iri(f"{SERVICE.value}#limit-{limit.name}")), limit.value
+    number = Text(f"{value:g}", datatype=term("xsd:decimal")) if isinstance(value, float) else int(value)
     beyond = f"at most so many {limit.meaning}; what is beyond is answered with {limit.status}"
     yield from node.say("rdf:type", "schema:PropertyValue")
     yield from node.say("schema:propertyID", Text(limit.name))
@@ -257,10 +267,6 @@ def _comments(settings: Settings) -> tuple[str, ...]:
 
 def _names_of_formats() -> tuple[str, ...]:
     return (*_RESULTS, *(name for name, _, _ in _GRAPHS))
-
-
-def _term(name: str) -> Iri:
-    return Iri(name) if name.startswith("http") else Iri(expand(name))
 
 
 def _iri(name: str) -> Iri | None:

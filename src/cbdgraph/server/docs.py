@@ -130,6 +130,7 @@ async def show_ontology(request: Request) -> Response:
         return Response(status_code=303, headers={"Location": "/ontology", "Vary": "Accept"})
     language = choose_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
     vary = "Accept, Accept-Language"
+    await _check_ontology(served)
     tag = etag(served, "ontology", language, *(query.text for query in served.queries.values()))
     if known := not_modified(request, tag, vary):
         return known
@@ -148,6 +149,7 @@ async def draw_ontology(request: Request) -> Response:
     """Classes and object properties; the table at /docs/ontology#diagram-table says the same."""
     language = choose_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
     vary = "Accept-Language"
+    await _check_ontology(served_of(request))
     tag = etag(served_of(request), "drawing", language)
     if known := not_modified(request, tag, vary):
         return known
@@ -196,10 +198,21 @@ async def _read(request: Request) -> dict[str, Guide]:
 async def _load(request: Request, language: str) -> Vocabulary:
     vocabulary = await load_vocabulary(served_of(request), language)
     if vocabulary is None:
-        raise Problem(
-            "not-found", "the data that are served hold no ontology of cbdgraph", {"suggestions": ["/dataset"]}
-        )
+        raise _no_ontology()
     return vocabulary
+
+
+async def _check_ontology(served: Served) -> None:
+    """`Problem` for data that are known to hold no ontology."""
+    known = await known_iris(served)
+    if known is not None and _ONTOLOGY not in known:
+        raise _no_ontology()
+
+
+def _no_ontology() -> Problem:
+    return Problem(
+        "not-found", "the data that are served hold no ontology of cbdgraph", {"suggestions": ["/dataset"]}
+    )
 
 
 def _render_ontology(vocabulary: Vocabulary, language: str, release: str) -> str:

@@ -9,11 +9,11 @@ from typing import Final
 
 from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri
-from cbdgraph.namespaces import BASE, ONTOLOGY, expand
+from cbdgraph.namespaces import ONTOLOGY, expand
 from cbdgraph.queries import Query
-from cbdgraph.server.known import natural
+from cbdgraph.server.schemes import Scheme, read_schemes
 from cbdgraph.server.shapes import Rule, read_rules
-from cbdgraph.server.statements import Name, Names, Term, pick, short
+from cbdgraph.server.statements import Name, Names, Term, pick
 from cbdgraph.server.triples import Graph, Row
 
 _KINDS: Final = {
@@ -81,6 +81,7 @@ class Example:
 class Documented:
     """A term of the ontology; lists of IRIs are in order of name.
 
+    `rules` are a term's own; those of the classes `inherited` hold too, and if it `is_record` those that are shared.
     `chains` are steps, each with whether it is walked backwards; `every` are the property and class that each member
     has; `count` is of members of a class, statements of a property, or values of a datatype.
     """
@@ -107,38 +108,14 @@ class Documented:
     used_from: tuple[Use, ...]
     used_to: tuple[Use, ...]
     rules: tuple[Rule, ...]
+    inherited: tuple[str, ...]
+    is_record: bool
     queries: tuple[Query, ...]
 
     @property
     def local(self) -> str:
         """Its name in the namespace of the ontology, which is its anchor."""
         return self.iri.removeprefix(ONTOLOGY)
-
-
-@dataclass(frozen=True, slots=True)
-class Concept:
-    """A value of a controlled vocabulary, with how many statements use it."""
-
-    iri: str
-    name: Name
-    notation: str
-    definition: Name | None
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """A controlled vocabulary."""
-
-    iri: str
-    name: Name
-    definition: Name | None
-    concepts: tuple[Concept, ...]
-
-    @property
-    def anchor(self) -> str:
-        """A fragment that no term of the ontology has: those hold no hyphen."""
-        return f"scheme-{self.iri.removeprefix(BASE)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +170,7 @@ def document(
         licence,
         tuple(note.text for note in graph.texts(ontology, "rdfs:comment")),
         tuple(terms.make(iri) for iri in defined),
-        tuple(_schemes(answers, names, language)),
+        tuple(read_schemes(answers.schemes, answers.concepts, answers.uses, names, language)),
         tuple(rule for rule in terms.rules if rule.is_shared),
         tuple(_others(terms.rules)),
     )
@@ -246,6 +223,7 @@ class _Terms:
         """All about a term."""
         graph, kind = self.graph, self._kind(iri)
         is_class = kind == "class"
+        over = sorted(up for up in self.below if is_class and iri in _descendants(up, self.below))
         restrictions = graph.nodes(iri, "rdfs:subClassOf")
         above = graph.iris(iri, "rdfs:subClassOf" if is_class else "rdfs:subPropertyOf")
         return Documented(
@@ -282,9 +260,15 @@ class _Terms:
             example=self._example(iri),
             used_from=self.origins.get(iri, ()),
             used_to=self.targets.get(iri, ()),
-            rules=tuple(rule for rule in self.rules if (iri in rule.classes if is_class else iri == rule.path)),
+            rules=tuple(rule for rule in self.rules if (self._is_own(rule, iri) if is_class else iri == rule.path)),
+            inherited=tuple(up for up in over if any(self._is_own(rule, up) for rule in self.rules)),
+            is_record=is_class and any(rule.is_shared and {iri, *over} & {*rule.classes} for rule in self.rules),
             queries=tuple(self.queries.get(iri, ())),
         )
+
+    @staticmethod
+    def _is_own(rule: Rule, class_: str) -> bool:
+        return class_ in rule.classes and not rule.is_shared
 
     def _both_ways(self, name: str) -> dict[str, set[str]]:
         """What a relation joins that says the same in both directions."""
@@ -361,32 +345,6 @@ def _descendants(name: str, below: Mapping[str, Iterable[str]]) -> set[str]:
                 found.add(other)
                 rest.append(other)
     return found
-
-
-def _schemes(answers: Answers, names: Names, language: str) -> Iterator[Scheme]:
-    graph = Graph(answers.schemes)
-    uses = {row["term"]["value"]: int(row["count"]["value"]) for row in answers.uses if "term" in row}
-    rows = ({"s": row["concept"], "p": row["p"], "o": row["o"]} for row in answers.concepts if "o" in row)
-    concepts = Graph(rows)
-    members: dict[str, set[str]] = {}
-    for row in answers.concepts:
-        members.setdefault(row["scheme"]["value"], set()).add(row["concept"]["value"])
-    for iri in sorted(graph.triples, key=natural):
-        yield Scheme(
-            iri,
-            pick(names.get(iri, {}), language) or Name(short(iri)),
-            graph.text(iri, "skos:definition", language),
-            tuple(
-                Concept(
-                    concept,
-                    pick(names.get(concept, {}), language) or Name(short(concept)),
-                    concepts.first(concept, "skos:notation"),
-                    concepts.text(concept, "skos:definition", language),
-                    uses.get(concept, 0),
-                )
-                for concept in sorted(members.get(iri, ()), key=natural)
-            ),
-        )
 
 
 def _iri(name: str) -> Iri | None:

@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -77,6 +77,7 @@ def name_of(file: str) -> str:
     return stem.removeprefix(f"{_FOLDER}/") if stem.startswith(f"{_FOLDER}/") else stem.lower()
 
 
+@lru_cache(maxsize=MOST)  # all of them are introduced in the list
 def introduce(guide: Guide) -> tuple[str, str]:
     """Title and first words of a guide."""
     tokens = _parser().parse(guide.text)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple, Self
 
 from starlette.types import Scope
@@ -26,6 +28,7 @@ class Asked:
     key: bytes
     held: bytes
     is_head: bool
+    since: bytes = b""
 
 
 class Found(NamedTuple):
@@ -50,13 +53,16 @@ class Kept:
     lines_unmodified: bytes
     body: bytes
     tag: str
+    modified: str = ""  # as Last-Modified says it
 
     @classmethod
     def of(cls, headers: Headers, body: bytes, tag: str) -> Self:
         """Keep what was sent."""
         headers = list(headers)
-        unmodified = (header for header in headers if not header[0].startswith(b"content-"))
-        return cls(_join(headers), _join(unmodified), body, tag)
+        # RFC 9110 section 15.4.5: of what describes the answer a 304 says no more than a cache needs.
+        unmodified = (header for header in headers if not header[0].startswith(b"content-") and header[0] != b"link")
+        modified = next((value.decode("latin-1") for name, value in headers if name == b"last-modified"), "")
+        return cls(_join(headers), _join(unmodified), body, tag, modified)
 
     @property
     def size(self) -> int:
@@ -65,7 +71,7 @@ class Kept:
 
     def answer(self, asked: Asked) -> Found:
         """The response to one who asks for it."""
-        if asked.held and holds(asked.held.decode("latin-1"), self.tag):
+        if is_held(asked.held.decode("latin-1"), asked.since.decode("latin-1"), self.tag, self.modified):
             return Found(304, self.lines_unmodified, b"")
         return Found(200, self.lines, b"" if asked.is_head else self.body)
 
@@ -78,6 +84,23 @@ def holds(if_none_match: str, tag: str) -> bool:
     """
     held = [value.strip().removeprefix("W/") for value in if_none_match.split(",")]
     return tag.removeprefix("W/") in held or "*" in held
+
+
+def is_held(if_none_match: str, if_modified_since: str, tag: str, modified: str) -> bool:
+    """Whether the client has the answer with this validator and Last-Modified; either may be "".
+
+    RFC 9110 section 13.2.2: where a client names validators, the date that it names too says nothing.
+
+    >>> date = "Sun, 22 Nov 2026 10:00:00 GMT"
+    >>> is_held("", date, '"a"', date), is_held('"b"', date, '"a"', date)
+    (True, False)
+    """
+    if if_none_match:
+        return bool(tag) and holds(if_none_match, tag)
+    if not if_modified_since or not modified:
+        return False
+    since, when = _read_date(if_modified_since), _read_date(modified)
+    return since is not None and when is not None and when <= since
 
 
 def unite(scope: Scope) -> Scope:
@@ -100,6 +123,7 @@ def read_asked(scope: Scope) -> Asked | None:
     if scope["method"] not in {"GET", "HEAD"}:
         return None
     accept = language = held = b""
+    dates: list[bytes] = []
     hosts: list[bytes] = []
     for name, value in scope["headers"]:
         if name == b"accept":
@@ -108,6 +132,8 @@ def read_asked(scope: Scope) -> Asked | None:
             language = value
         elif name == b"if-none-match":
             held = value
+        elif name == b"if-modified-since":
+            dates.append(value)
         elif name == b"host":
             hosts.append(value)
         elif name in _SHAPING:
@@ -117,7 +143,17 @@ def read_asked(scope: Scope) -> Asked | None:
     if len(hosts) != 1:
         return None  # not as it should be: what it is answered with is for nobody else
     address = (scope["scheme"].encode(), hosts[0], scope["raw_path"], scope["query_string"], accept, language)
-    return Asked(b"\n".join(address), held, scope["method"] == "HEAD")
+    since = dates[0] if len(dates) == 1 else b""  # section 13.1.3: of several none counts
+    return Asked(b"\n".join(address), held, scope["method"] == "HEAD", since)
+
+
+def _read_date(text: str) -> datetime | None:
+    """A date of HTTP in any of its three forms; None for what is none."""
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
 def _join(headers: Headers) -> bytes:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from cbdgraph.errors import QueryError, QuerySyntaxError, UnknownResource
+from cbdgraph.errors import InvalidName, QueryError, QuerySyntaxError, UnknownResource
 from cbdgraph.iris import mint
 from cbdgraph.model import Iri
-from cbdgraph.namespaces import BASE
+from cbdgraph.namespaces import BASE, WITHDRAWN
 from cbdgraph.queries import Query
 from cbdgraph.server.addresses import DESCRIBED
 from cbdgraph.server.live import Served
@@ -24,6 +24,9 @@ _KNOWN: Final = f"""SELECT DISTINCT ?known WHERE {{
   FILTER(STRSTARTS(STR(?known), "{BASE}") || STRSTARTS(STR(?known), "{DESCRIBED}"))
 }}"""
 _MENTIONED: Final = "ASK { { @IRI@ ?property ?value } UNION { ?other ?property @IRI@ } }"
+_DESCRIBED: Final = (
+    f"ASK {{ {{ @IRI@ ?property ?value }} UNION {{ GRAPH <{WITHDRAWN}> {{ @IRI@ ?property ?value }} }} }}"
+)
 _TELLING: Final = 4  # characters of a name from which on it is likely that a longer name was meant
 _SUGGESTED: Final = 5
 _DIGITS: Final = re.compile(r"([0-9]+)")
@@ -66,6 +69,16 @@ async def _is_known(served: Served, iri: Iri) -> bool:
     try:
         answer = await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
     except QuerySyntaxError:  # no IRI to the engine, so that the graph cannot hold it
+        return False
+    return answer.boolean
+
+
+async def is_described(served: Served, iri: str) -> bool:
+    """Whether the graph says anything about an IRI, be it that it is withdrawn."""
+    try:
+        query = _DESCRIBED.replace("@IRI@", str(Iri(iri)))
+        answer = await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
+    except (InvalidName, QuerySyntaxError):  # no IRI, so that the graph cannot hold it
         return False
     return answer.boolean
 

@@ -7,6 +7,7 @@ In RDF a page is a `hydra:PartialCollectionView`; in every format the header `Li
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -142,10 +143,10 @@ async def respond_page(request: Request, of: List, name: str | None) -> Response
     spoken = lang if shown in _GRAPHS else language  # RDF has the names in every language
     vary = "Accept" if shown in _GRAPHS else "Accept, Accept-Language"
     number = _read_number(request.query_params.get("page", "1"))
+    page = await make_page(served, of, number, language)  # first, for a page that is not there has no validator
     tag = etag(served, "list", of.name, number, shown, spoken)
     if known := not_modified(request, tag, vary):
         return known
-    page = await make_page(served, of, number, language)
     given = {key: value for key, value in (("format", name), ("lang", lang)) if value}
     links = {relation: _address(request, of, other, given) for relation, other in page.others.items()}
     headers = {"Vary": vary, "Link": ", ".join(f'<{where}>; rel="{relation}"' for relation, where in links.items())}
@@ -161,7 +162,7 @@ async def respond_page(request: Request, of: List, name: str | None) -> Response
 
 async def make_page(served: Served, of: List, number: int, language: str) -> Page:
     """A page of a list, with names in `language` where there are any; `Problem` if there is no such page."""
-    members = read_members((await _select(served, of.members)).content)
+    members = await asyncio.to_thread(read_members, (await _select(served, of.members)).content)
     page = Page(of, number, len(members), ())
     if number > page.last:
         said = f"there is no page {number}: {of.title.lower()} fill {page.last}"

@@ -1,8 +1,9 @@
 """Content negotiation: Accept header and ?format= in, a media type of those offered out; must not know of SPARQL.
 
-RFC 9110 section 12.5.1: the most specific range that matches gives a type its weight; the highest weight wins, the
-order of the offer decides between equals; weight 0 excludes. What is not well formed in a header, a weight over 1
-too, is passed over as if it were not there, and a header in which nothing is well formed as if there were none.
+RFC 9110 section 12.5.1: the most specific range that matches gives a type its weight; the highest weight wins, and
+weight 0 excludes. Between equals what is named wins over what a star lets through (`application/json, */*`), then
+the order of the offer decides. What is not well formed in a header, a weight over 1 too, is passed over as if it were
+not there, and a header in which nothing is well formed as if there were none.
 """
 
 from __future__ import annotations
@@ -127,12 +128,12 @@ def _choose(accept: str, offer: tuple[str, ...]) -> str:
     ranges = list(_parse(accept))
     if not ranges:
         return offer[0]
-    best, best_weight = "", 0.0
+    best, best_rank = "", (0.0, -1)
     for media_type in offer:
         matches = [(found, r.weight) for r in ranges if (found := r.specificity(media_type)) >= 0]
-        weight = max(matches)[1] if matches else 0.0
-        if weight > best_weight:
-            best, best_weight = media_type, weight
+        specificity, weight = max(matches, default=(0, 0.0))
+        if weight and (weight, specificity) > best_rank:
+            best, best_rank = media_type, (weight, specificity)
     if not best:
         raise NotAcceptable(accept, offer)
     return best

@@ -15,6 +15,7 @@ from starlette.responses import Response
 import cbdgraph
 from cbdgraph.namespaces import BASE
 from cbdgraph.server import answers, problems
+from cbdgraph.server.addresses import DESCRIBED, address
 from cbdgraph.server.answers import etag, not_modified, served_of, settings_of
 from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_either
 from cbdgraph.server.problems import PROBLEMS, Problem
@@ -46,11 +47,13 @@ _STYLE_VERSION: Final = hashlib.sha256(_STYLE.encode()).hexdigest()[:8]
 
 
 def local(iri: str) -> str:
-    """The address of an IRI here, relative to this server; an IRI of others stays as it is.
+    """The address of an IRI here, relative to this server; an IRI of others that is not described here stays as it is.
 
     >>> local("https://w3id.org/cbdgraph/target/aichi/15"), local("http://example.org/")
     ('/target/aichi/15', 'http://example.org/')
     """
+    if iri.startswith(DESCRIBED):
+        return address(iri)
     return "/" + iri.removeprefix(BASE) if iri.startswith(BASE) else iri
 
 
@@ -154,6 +157,7 @@ async def home(request: Request) -> Response:
     links = {
         "sparql": "/sparql",
         "data": "/dataset",
+        "dumps": "/dump/",
         "graphs": "/graph-store?default",
         "queries": "/query/",
         "resolve": "/resolve?citation=XI/16",

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from cbdgraph.errors import QueryError
+from cbdgraph.namespaces import BASE
+from cbdgraph.queries import prologue
 from cbdgraph.store import Engine
 
 LARGEST: Final = 1_000_000  # triples; aggregates over more would hold a thread for long
@@ -30,6 +32,19 @@ _TO_DATATYPE: Final = """SELECT ?class ?p ?near (COUNT(*) AS ?triples)
 { ?s a ?class ; ?p ?o . FILTER(isIRI(?class) && isLiteral(?o)) BIND(DATATYPE(?o) AS ?near) }
 GROUP BY ?class ?p ?near"""
 _GRAPHS: Final = f"SELECT ?graph {_NUMBERS} {{ GRAPH ?graph {{ ?s ?p ?o }} }} GROUP BY ?graph"
+# Predicates that lead from what is described here to what others describe; not what a vocabulary is made of.
+_LINKING: Final = "skos:exactMatch skos:closeMatch skos:broadMatch skos:narrowMatch skos:relatedMatch owl:sameAs \
+owl:equivalentClass owl:equivalentProperty rdfs:seeAlso cbd:quantityOf"
+_LINKS: Final = f"""{prologue(("skos", "owl", "rdfs", "cbd"))}
+SELECT ?p ?space (COUNT(*) AS ?triples)
+{{
+  VALUES ?p {{ {_LINKING} }}
+  ?s ?p ?o .
+  FILTER(isIRI(?o) && !STRSTARTS(STR(?o), "{BASE}"))
+  BIND(REPLACE(STR(?o), "^(https?://[^/?#]+/).*$", "$1") AS ?space)
+  FILTER(STRENDS(?space, "/") && STRLEN(?space) < 200)
+}}
+GROUP BY ?p ?space"""
 
 
 class Numbers(NamedTuple):
@@ -45,6 +60,7 @@ class Partitions:
     """Counts of a graph by the IRIs of classes and properties.
 
     `to_class`, `to_datatype`: of a class and a property, the classes or datatypes of the values, with their triples.
+    `links`: by where the IRIs of others begin and by predicate, how many links lead there.
     """
 
     whole: Numbers
@@ -55,6 +71,7 @@ class Partitions:
     to_class: Mapping[tuple[str, str], Sequence[tuple[str, int]]] = field(default_factory=dict)
     to_datatype: Mapping[tuple[str, str], Sequence[tuple[str, int]]] = field(default_factory=dict)
     graphs: Mapping[str, Numbers] = field(default_factory=dict)
+    links: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 async def count_partitions(engine: Engine) -> Partitions | None:
@@ -70,6 +87,7 @@ async def count_partitions(engine: Engine) -> Partitions | None:
         to_class = await _select(engine, _TO_CLASS)
         to_datatype = await _select(engine, _TO_DATATYPE)
         graphs = await _select(engine, _GRAPHS)
+        links = await _select(engine, _LINKS)
     except QueryError:
         return None
     return Partitions(
@@ -81,13 +99,14 @@ async def count_partitions(engine: Engine) -> Partitions | None:
         to_class=_values(to_class),
         to_datatype=_values(to_datatype),
         graphs={row["graph"]: _numbers(row) for row in graphs},
+        links={(row["space"], row["p"]): int(row["triples"]) for row in links},
     )
 
 
 async def _select(engine: Engine, query: str) -> list[dict[str, str]]:
     answer = await engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
     plain = [{name: term["value"] for name, term in row.items()} for row in answer.bindings]
-    return sorted(plain, key=lambda row: [row.get(name, "") for name in ("class", "p", "near", "graph")])
+    return sorted(plain, key=lambda row: [row.get(name, "") for name in ("class", "space", "p", "near", "graph")])
 
 
 def _values(rows: Iterable[Mapping[str, str]]) -> dict[tuple[str, str], list[tuple[str, int]]]:

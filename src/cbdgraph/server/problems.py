@@ -65,6 +65,7 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
         413, "The answer is over a limit", "Nothing was cut: page with ORDER BY, LIMIT and OFFSET, or ask for less."
     ),
     "body-too-large": Kind(413, "The request is over the size limit", "Send less at a time."),
+    "range": Kind(416, "The file has no such bytes", "Ask for bytes that it has; its size is in Content-Range."),
     "uri-too-long": Kind(414, "The address is too long", "Send the query by POST."),
     "head-too-large": Kind(431, "The head of the request is too large", "Send fewer or shorter headers."),
     "media-type": Kind(

@@ -1,55 +1,56 @@
-"""The page of a resource: its IRI and a language in, HTML out; asks the engine, decides nothing about formats."""
+"""The page of a resource: its portrait in, HTML out; asks nothing, decides nothing about formats."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
+from markupsafe import Markup
+
 from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri
-from cbdgraph.namespaces import BASE, LANGUAGES
+from cbdgraph.namespaces import BASE, LANGUAGES, ONTOLOGY, SHAPES, expand
 from cbdgraph.queries import prologue
 from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
-from cbdgraph.server.live import Served
-from cbdgraph.server.statements import NAMING, group_values, pick, read_names
+from cbdgraph.server.citing import LARGEST
+from cbdgraph.server.data_block import write_block
+from cbdgraph.server.examples import LANGUAGE_NAMES
+from cbdgraph.server.incoming import address_of
+from cbdgraph.server.links import find_alternates
+from cbdgraph.server.portrait import Portrait, limit_of
+from cbdgraph.server.statements import Group, Value
 from cbdgraph.server.why import address as address_of_reasons
 
-_SHOWN: Final = 10  # of what points here, for each property
-_FETCHED: Final = 200  # so that those shown are the first in natural order, where there are not too many
-_LONGEST: Final = 2000  # values of the resource itself
 _OPEN: Final = 40  # values of one property that stand open; the rest is folded
-_DEFINES: Final = "http://www.w3.org/2000/01/rdf-schema#isDefinedBy"
+_TYPE: Final = expand("rdf:type")
+_TITLE: Final = expand("cbd:title")
+_ISSUE: Final = expand("cbd:issue")
+_DECISION: Final = expand("cbd:Decision")
+# Parts of the page that stand under a heading of their own.
+_ELSEWHERE: Final = frozenset(
+    {
+        expand("skos:notation"),
+        expand("cbd:webPage"),
+        expand("rdfs:seeAlso"),
+        expand("owl:sameAs"),
+        *(expand(f"skos:{kind}Match") for kind in ("exact", "close", "broad", "narrow", "related")),
+    }
+)
+_ORIGIN: Final = frozenset(
+    {
+        *(expand(f"cbd:{name}") for name in ("sourcePlace", "basis", "labelOrigin")),
+        expand("dcterms:source"),
+        expand("skos:editorialNote"),
+        expand("prov:wasDerivedFrom"),
+        expand("rdfs:isDefinedBy"),
+    }
+)
+_SECTIONS: Final = (("", ""), ("elsewhere", "Codes and official pages"), ("origin", "Where this comes from"))
+_DOCUMENTED: Final = frozenset(name.rstrip("#") for name in (ONTOLOGY, SHAPES))
 
 # Values are bound as terms at the marks, never pasted as text: `str(Iri(…))` cannot leave its angle brackets.
-_OUTGOING: Final = f"""
-SELECT ?property ?near (GROUP_CONCAT(DISTINCT STR(?graph); SEPARATOR=" ") AS ?graphs)
-WHERE {{
-  {{ SELECT ?property ?near WHERE {{ @IRI@ ?property ?near }} LIMIT {_LONGEST} }}
-  OPTIONAL {{ GRAPH ?graph {{ @IRI@ ?property ?near }} }}
-}}
-GROUP BY ?property ?near"""
-_COUNTS: Final = (
-    "SELECT ?property (COUNT(*) AS ?count) WHERE { ?near ?property @IRI@ } GROUP BY ?property ORDER BY ?property"
-)
-_POINTING: Final = (
-    f"{{ SELECT ?property ?near {{ VALUES ?property {{ @PROPERTY@ }} ?near ?property @IRI@ }} LIMIT {_FETCHED} }}"
-)
-_INCOMING: Final = """
-SELECT ?property ?near (GROUP_CONCAT(DISTINCT STR(?graph); SEPARATOR=" ") AS ?graphs)
-WHERE {
-  @PARTS@
-  OPTIONAL { GRAPH ?graph { ?near ?property @IRI@ } }
-}
-GROUP BY ?property ?near"""
-_NAMES: Final = f"""
-SELECT ?node ?naming ?label
-WHERE {{
-  VALUES ?naming {{ {" ".join(f"<{name}>" for name in NAMING)} }}
-  VALUES ?node {{ @NODES@ }}
-  ?node ?naming ?label
-}}"""
 _ALL: Final = (
     prologue(("rdfs", "skos"))
     + """
@@ -63,60 +64,69 @@ ORDER BY ?resource"""
 )
 
 
-async def make_page(served: Served, iri: str, language: str) -> str:
-    """The HTML of a resource that the graph knows; names in `language` where there are any."""
-    term = str(Iri(iri))
-    outgoing = await _select(served, _OUTGOING.replace("@IRI@", term))
-    counted = await _select(served, _COUNTS.replace("@IRI@", term))
-    counts = {row["property"]["value"]: int(row["count"]["value"]) for row in counted}
-    incoming: list[dict[str, dict[str, str]]] = []
-    if properties := list(_terms(counts)):
-        parts = " UNION ".join(_POINTING.replace("@PROPERTY@", name) for name in properties)
-        incoming = await _select(served, _INCOMING.replace("@PARTS@", parts).replace("@IRI@", term))
-    nodes = {iri}
-    for row in (*outgoing, *incoming):
-        nodes |= {row["property"]["value"], *row.get("graphs", {}).get("value", "").split(" ")}
-        if row["near"]["type"] == "uri":
-            nodes.add(row["near"]["value"])
-    names = read_names(await _select(served, _NAMES.replace("@NODES@", " ".join(_terms(sorted(nodes))))))
-    own = names.get(iri, {})
+def write_page(portrait: Portrait, release: str, prefix: str, *, is_licensed: bool) -> str:
+    """The HTML; `prefix` stands before every address of an older release, `is_licensed` for our own data."""
+    iri, term = portrait.iri, str(Iri(portrait.iri))
+    path = prefix + address(iri).replace("#", "%23")
     return pages.render(
         "resource.html",
         iri=iri,
-        title=pick(own, language),
+        title=portrait.name(iri),
         fallback=iri.removeprefix(BASE),
-        outgoing=group_values(outgoing, names, language),
-        incoming=group_values(incoming, names, language, counts),
-        total=sum(counts.values()),
-        shown={name: _FETCHED if name == _DEFINES else _SHOWN for name in counts},
-        rest={name: _address(name, term, language) for name in counts},
+        subtitle=next((group.values[0].term for group in portrait.outgoing if group.property == _TITLE), None),
+        portrait=portrait,
+        kinds=[(value.term["value"], value.name) for value in _kinds(portrait.outgoing)],
+        way=[(each, portrait.name(each)) for each in portrait.way],
+        sections=_divide(portrait.outgoing),
+        total=sum(portrait.counts.values()),
+        shown={name: limit_of(name) for name in portrait.counts},
+        listed={name: address_of(iri, name, prefix) for name in portrait.counts},
+        queried={name: _address(name, term, portrait.language) for name in portrait.counts},
+        cited=portrait.citations[:LARGEST],
+        is_issue=_ISSUE in portrait.counts,
+        has_issues=any(each.issue for each in portrait.citations),
+        has_parts=any(each.cited and each.cited["value"] != iri for each in portrait.citations),
+        cited_whole=_address_of_citations(portrait) if len(portrait.citations) > LARGEST else "",
         open=_OPEN,
         why=address_of_reasons,
-        path=address(iri),
+        path=path,
+        alternates=find_alternates(iri, prefix),
         joint="?" if iri.startswith(BASE) else "&",
-        language=language,
-        languages=LANGUAGES,
-        release=served.release,
-        content=served.engine.facts.graphs[iri] if iri in served.graphs else None,
+        languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        release=release,
+        is_documented=iri in _DOCUMENTED,
         description="/sparql?" + urlencode({"query": f"DESCRIBE {term}"}),
+        block=Markup(write_block(portrait, is_licensed=is_licensed)),  # escaped for where it stands
     )
 
 
-def _terms(iris: Iterable[str]) -> Iterable[str]:
-    """IRIs as terms; what a stranger's data may hold and the core calls no IRI is left out."""
-    for name in iris:
-        try:
-            yield str(Iri(name))
-        except InvalidName:
-            continue
+def _kinds(groups: Iterable[Group]) -> list[Value]:
+    """The classes that are stated; those that follow from them stand with their reasons."""
+    values = [value for group in groups if group.property == _TYPE for value in group.values]
+    return [value for value in values if not value.origins and value.term["type"] == "uri"] or values
+
+
+def _divide(groups: Sequence[Group]) -> list[tuple[str, str, list[Group]]]:
+    """The groups by part of the page: anchor, heading, groups; what is empty is left out."""
+    parts: dict[str, list[Group]] = {anchor: [] for anchor, _ in _SECTIONS}
+    for group in groups:
+        anchor = "elsewhere" if group.property in _ELSEWHERE else "origin" if group.property in _ORIGIN else ""
+        parts[anchor].append(group)
+    return [(anchor, heading, parts[anchor]) for anchor, heading in _SECTIONS if parts[anchor] or not anchor]
+
+
+def _address_of_citations(portrait: Portrait) -> str:
+    """Where more citations are listed than a page holds; those of a decision with those of its parts."""
+    if _DECISION in portrait.classes:
+        return "/query/citations-of-decision?" + urlencode({"decision": portrait.iri, "format": "html"})
+    cited = next((name for name in portrait.counts if name.startswith(ONTOLOGY + "cited")), _ISSUE)
+    return address_of(portrait.iri, cited)
 
 
 def _address(name: str, term: str, language: str) -> str:
-    """Where all that points here by a property is listed."""
-    query = _ALL.replace("@LANGUAGE@", language).replace("@PROPERTY@", f"<{name}>").replace("@IRI@", term)
+    """The query for all that points here by a property; "" for what the core calls no IRI."""
+    try:
+        query = _ALL.replace("@LANGUAGE@", language).replace("@PROPERTY@", str(Iri(name))).replace("@IRI@", term)
+    except InvalidName:
+        return ""
     return "/sparql?" + urlencode({"query": query})
-
-
-async def _select(served: Served, query: str) -> list[dict[str, dict[str, str]]]:
-    answer = await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
-    return answer.bindings

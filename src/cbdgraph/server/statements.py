@@ -81,7 +81,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of a property: a term of SPARQL JSON, its name if it has one, why it is believed if not stated."""
+    """One value of a property: a term of SPARQL JSON, its name if it has one, why it is believed if not stated.
+
+    The name of a literal is that of its datatype: which scheme a code belongs to.
+    """
 
     term: Term
     name: Name | None
@@ -178,7 +181,8 @@ def direction(language: str) -> str:
 
 
 def _name(term: Term, names: Names, language: str) -> Name | None:
-    return pick(names.get(term["value"], {}), language) if term["type"] == "uri" else None
+    named = term["value"] if term["type"] == "uri" else term.get("datatype", "")
+    return pick(names.get(named, {}), language)
 
 
 def _origins(row: Mapping[str, Any], names: Names, language: str) -> tuple[Origin, ...]:

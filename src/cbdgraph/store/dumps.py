@@ -6,8 +6,8 @@
     dump/index.json, dump/SHA256SUMS            what there is, how large, and the SHA-256 of each
 
 Graphs about the dataset (`namespaces.ABOUT`) are left out. JSON-LD holds no named graphs: of a file that does, many
-tools read nothing but the default graph, without a word. The same data are the same bytes, whatever the order in which
-they come, the day, or how blank nodes were called; the bytes of .gz also depend on the zlib of the machine.
+tools read nothing but the default graph, without a word. The same data are the same bytes, whatever the order in
+which they come, the day, or how blank nodes were called; the bytes of .gz also depend on the zlib of the machine.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _path(graph: str) -> str:
     'decisions/cop-10'
     """
     path = graph.removeprefix(GRAPHS)
-    if path == graph or not _PATH.fullmatch(path) or path == WHOLE:
+    if path in {graph, WHOLE} or not _PATH.fullmatch(path):
         raise BuildError(f"graph {graph!r} cannot be written as a file of its own: its path is no name of a file")
     return path
 
