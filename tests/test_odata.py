@@ -13,9 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cbdgraph.server import odata, odata_options
-from cbdgraph.server.odata import Kind, Malformed, ODataError, Order, Unsupported, matches, parse_filter, parse_order
-from cbdgraph.server.odata_options import LARGEST_PAGE, PAGE, next_query, parse_options, select
+from cbdgraph.server.informea import odata, options
+from cbdgraph.server.informea.odata import (
+    Kind,
+    Malformed,
+    ODataError,
+    Order,
+    Unsupported,
+    matches,
+    parse_filter,
+    parse_order,
+)
+from cbdgraph.server.informea.options import LARGEST_PAGE, PAGE, next_query, parse_options, select
 
 FIELDS: Final[dict[str, Kind]] = {
     "id": "string",
@@ -217,7 +226,7 @@ def test_whatever_is_sent_is_read_or_refused(text: str) -> None:
 # Options.
 
 
-def options_of(*pairs: tuple[str, str]) -> odata_options.Options:
+def options_of(*pairs: tuple[str, str]) -> options.Options:
     return parse_options(pairs, FIELDS, (Order("updated"),), "id")
 
 
@@ -336,7 +345,7 @@ def _split(query: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("size", [1, 7, 100])
 @pytest.mark.parametrize("order", ["", "order", "order desc", "order desc,updated", "updated desc,order,id desc"])
 def test_pages_hold_each_record_once_in_one_order(monkeypatch: pytest.MonkeyPatch, size: int, order: str) -> None:
-    monkeypatch.setattr(odata_options, "PAGE", size)
+    monkeypatch.setattr(options, "PAGE", size)
     records = make_records(60)
     pairs = [("$orderby", order)] if order else []
     pages = read_all(records, *pairs)
@@ -366,17 +375,17 @@ def test_top_and_skip() -> None:
 
 
 def test_what_changes_between_two_pages_moves_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(odata_options, "PAGE", 10)
+    monkeypatch.setattr(options, "PAGE", 10)
     records = make_records(60)
-    options = options_of()
-    first = select(records, options, "id")
+    wanted = options_of()
+    first = select(records, wanted, "id")
     seen = {record["id"] for record in first.records}
     later = NOON.replace(hour=13)
     # One that was seen and one that was not are changed, one is new.
     changed = {next(iter(seen)), next(record["id"] for record in records if record["id"] not in seen)}
     after = [{**record, "updated": later} if record["id"] in changed else record for record in records]
     after.append({**RECORD, "id": "new", "updated": later})
-    asked = _split(next_query([], options, first))
+    asked = _split(next_query([], wanted, first))
     rest = [key for page in read_all(after, *asked) for key in page]
     assert seen | set(rest) == {record["id"] for record in after}
     assert set(rest[-3:]) == changed | {"new"}

@@ -140,9 +140,8 @@ def test_several_parts(service: httpx.Client, whole: bytes) -> None:
     assert kind.startswith("multipart/byteranges; boundary=")
     assert response.headers["content-length"] == str(len(response.content))
     message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + response.content)
-    parts = message.get_payload()
-    assert isinstance(parts, list)
-    got = {str(part["Content-Range"]): part.get_payload(decode=True) for part in parts}  # type: ignore[union-attr]
+    parts = list(message.walk())[1:]
+    got = {str(part["Content-Range"]): part.get_payload(decode=True) for part in parts}
     size = len(whole)
     assert got == {
         f"bytes 0-9/{size}": whole[:10],
@@ -160,7 +159,7 @@ def test_several_parts(service: httpx.Client, whole: bytes) -> None:
     ],
 )
 def test_what_is_no_range_is_passed_over(service: httpx.Client, whole: bytes, asked: str) -> None:
-    response = service.get(WHOLE, headers={"Range": asked.encode("latin-1")})  # type: ignore[dict-item]
+    response = service.get(WHOLE, headers={b"Range": asked.encode("latin-1")})
     assert (response.status_code, len(response.content)) == (200, len(whole))
 
 
@@ -397,9 +396,9 @@ def check_sitemap(content: bytes) -> None:
     assert 1 <= len(root) <= 50_000
     for entry in root:
         assert [etree.QName(child).localname for child in entry] in (["loc"], ["loc", "lastmod"])
-        assert len(entry[0].text) <= 2048
+        assert len(entry[0].text or "") <= 2048
         for child in entry[1:]:
-            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", child.text)
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", child.text or "")
 
 
 def test_of_very_many_addresses_there_is_an_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

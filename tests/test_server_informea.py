@@ -25,10 +25,10 @@ from odata import ODataService
 
 from cbdgraph.changelog import Log, LoggedRelease, Withdrawal, compare, join_resources, split_resources
 from cbdgraph.namespaces import BASE, LANGUAGES
-from cbdgraph.server import odata, odata_options
-from cbdgraph.server.informea_model import SETS
-from cbdgraph.server.informea_records import DELETED
-from cbdgraph.server.odata_options import KNOWN
+from cbdgraph.server.informea import odata, options
+from cbdgraph.server.informea.model import SETS
+from cbdgraph.server.informea.options import KNOWN
+from cbdgraph.server.informea.records import DELETED
 from cbdgraph.store.canonical import canonical_lines, hash_lines
 from tests import cutting
 from tests.conftest import ROOT
@@ -357,7 +357,7 @@ def test_ecolex(service: httpx.Client) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_pages_of_the_service(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(odata_options, "PAGE", size)
+    monkeypatch.setattr(options, "PAGE", size)
     cutting.publish_log(tmp_path, log.until("0.1.0"))
     with serve(tmp_path) as client:
         whole = [record["id"] for record in client.get("/informea/v4/Decisions?$top=1000").json()["value"]]
@@ -415,7 +415,7 @@ def test_what_changed_added_to_what_was_harvested_is_the_whole(releases: Release
 def test_a_release_that_is_switched_amid_a_harvest_loses_nothing(
     releases: Releases, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(odata_options, "PAGE", size)
+    monkeypatch.setattr(options, "PAGE", size)
     releases.publish("0.1.0")
     with serve(releases.build) as client:
         found: list[Entity] = []
@@ -452,7 +452,7 @@ while kept["next"]:
 def test_a_harvest_that_is_killed_goes_on_where_it_was(
     log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(odata_options, "PAGE", 3)
+    monkeypatch.setattr(options, "PAGE", 3)
     cutting.publish_log(tmp_path, log.until("0.1.0"))
     state = tmp_path / "state.json"
 
@@ -504,7 +504,7 @@ def test_a_client_of_version_2(service: httpx.Client) -> None:
 def test_a_client_of_version_2_reads_page_after_page(
     log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(odata_options, "PAGE", 25)
+    monkeypatch.setattr(options, "PAGE", 25)
     cutting.publish_log(tmp_path, log.until("0.1.0"))
     with serve(tmp_path) as service:
         decisions = pyodata.Client(f"{service.base_url}/informea/", requests.Session()).entity_sets.Decisions
@@ -517,7 +517,7 @@ def test_a_client_of_version_2_reads_page_after_page(
 
 
 def test_a_client_of_version_4(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(odata_options, "PAGE", 25)
+    monkeypatch.setattr(options, "PAGE", 25)
     cutting.publish_log(tmp_path, log.until("0.1.0"))
     with serve(tmp_path) as service:
         client = ODataService(f"{service.base_url}/informea/v4/", reflect_entities=True, quiet_progress=True)
@@ -819,7 +819,7 @@ def test_the_documentation_names_what_there_is() -> None:
         assert f"`{option}" in text, option
     for words in (
         f"{odata.LONGEST:,} characters, {odata.MOST_TOKENS} words and {odata.DEEPEST} brackets",
-        f"a page has {odata_options.PAGE} records",
-        f"up to {odata_options.LARGEST_PAGE:,}",
+        f"a page has {options.PAGE} records",
+        f"up to {options.LARGEST_PAGE:,}",
     ):
         assert words in " ".join(text.split()), words

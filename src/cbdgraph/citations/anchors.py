@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cbdgraph.citations.lexicon import Lexicon, fold
-from cbdgraph.citations.tokens import Token
+from cbdgraph.citations.strangers import is_foreign, owner_before, treaty_of
+from cbdgraph.citations.tokens import END, Token
 from cbdgraph.errors import InvalidName
 from cbdgraph.symbols import Symbol, parse_number
 
 _LAST_SESSION: Final = {"cop": 17, "cp-mop": 12, "np-mop": 6, "sbstta": 28, "sbi": 8, "wg8j": 12, "wgri": 5}
 _MOST_NUMBERS: Final = 50  # the tenth meeting, with the most, came to 47
 _LATEST_CITED: Final = 16  # the last meeting of which decisions were seen: a number up to it may be a session
-_IN_LIST: Final = frozenset({"HAO", "SEP", "AND", "ORD", "SYM", "DASH"})
+_IN_LIST: Final = frozenset({"HAO", "SEP", "AND", "ORD", "SYM", "DASH", "TO"})
 _BETWEEN: Final = frozenset({"FILL", "BODY", "ORD", "HAO"})
 _JOINTS: Final = frozenset({"SEP", "AND", "SEMI", "ORD", "TO", "DASH", "FILL"})
 _PREFIX: Final = re.compile(r"([BСC][SЅ]|[CС][PР]|NP)[-/]?", re.IGNORECASE)
@@ -63,6 +64,7 @@ class _Finder:
         self.anchors: list[Anchor] = []
         self.subject = ""  # the recommending body named last in the sentence: "SBI, in its recommendation 3/5"
         self.named: dict[str, Anchor] = {}  # the anchor named last in the paragraph, by its kind and in all
+        self.stranger: str | None = None  # whose Conference of the Parties a sentence begins with; "" if it is ours
 
     def find(self) -> list[Anchor]:
         after = _nouns_after(self.tokens)
@@ -76,15 +78,20 @@ class _Finder:
             if token.kind in {"OTHER", "BREAK", "DOT"} or (token.kind == "NOUN" and token.value != noun):
                 noun = ""
             if token.kind in {"BREAK", "DOT"}:
-                sentence = self.subject = ""
-            if token.kind == "BODY" and token.value in _RECOMMENDERS:
-                self.subject = token.value
+                sentence, self.subject, self.stranger = "", "", None
+            if token.kind == "BODY":
+                self.subject = token.value if token.value in _RECOMMENDERS else self.subject
+                self.stranger = treaty_of(self.tokens, i) if self.stranger is None else ""
             if token.kind == "NOUN":
                 noun, since, sentence = token.value, i, token.value
             if token.kind in {"SAME", "SAMEIF"}:
                 self._point_back(i)
-            elif token.kind == "SYM" and not self._is_foreign(i):
+            elif token.kind == "SYM" and is_foreign(self.tokens, i, self.lexicon):
+                self.named = {}  # so that "the same decision" is none of ours
+            elif token.kind == "SYM":
                 between = self.tokens[max(since + 1, i - 4) : i]
+                if self._glued(i):
+                    between = between[:-2]  # "recommendation WG8J-11/2"
                 direct = since >= 0 and i - since < 5 and all(t.kind in _BETWEEN for t in between)
                 # The noun still counts in a list: "decisions 14/8, paragraph 3, and 15/4"; for a Roman number also
                 # after other words: "decisions X/2 of 29 October and XI/16".
@@ -97,6 +104,9 @@ class _Finder:
                 word = (after[i] or before) if signed else (before or after[i])
                 anchor = self._anchor(i, word, since if direct else -1)
                 if anchor is not None:
+                    if stranger := owner_before(self.tokens, anchor.first) or self.stranger:
+                        doubt = f"it may be of another body: “{stranger}” is named before it"
+                        anchor = replace(anchor, doubts=(*anchor.doubts, doubt))
                     self._add(anchor, i)
                     i = anchor.last
                     continue
@@ -104,7 +114,7 @@ class _Finder:
         return self._with_bodies()
 
     def at(self, i: int) -> Token:
-        return self.tokens[i] if 0 <= i < len(self.tokens) else _END
+        return self.tokens[i] if 0 <= i < len(self.tokens) else END
 
     def _point_back(self, i: int) -> None:
         """ "The same decision": an anchor with the symbol of the one named last, of its own kind if it says one."""
@@ -136,18 +146,6 @@ class _Finder:
                 points_back=True,
             )
         )
-
-    def _is_foreign(self, i: int) -> bool:
-        """Whether the number belongs to a body that is none of ours: "resolution XI/8", "decision 27/9 of the …"."""
-        k = i - 1
-        while k > i - 3 and self.at(k).kind in {"FILL", "HAO", "ORD"}:
-            k -= 1
-        if self.at(k).kind == "FOREIGN":
-            return True
-        k = i + 1
-        while k < i + 4 and self.at(k).kind in {"OF", "FILL", "NOUN", "HAO"}:
-            k += 1
-        return self.at(k).kind == "FOREIGN"
 
     def _add(self, anchor: Anchor, i: int) -> None:
         before = self.anchors[-1] if self.anchors else None
@@ -206,6 +204,8 @@ class _Finder:
             doubts.append(f"“{text}” is written with a hyphen")
             number = number.replace("-", "/")
         one, _, two = number.partition("/")
+        if not noun and self._glued(i):
+            noun = "recommendation" if self._glued(i) in _RECOMMENDERS else "decision"
         bare = not (noun or prefix)
         if bare and not self.typed and (one.isdigit() or one.upper() != one or one == "I" or set(one) & set("1lІі")):
             return None
@@ -219,8 +219,13 @@ class _Finder:
             if self.at(last).kind == kind and (kind == "HAO" or not direct):
                 last += 1
         first = since if direct else self._first(i)
-        near = _body_near(self.tokens, i, last)
-        if near and not self.typed and first and self.at(first - 1).kind == "BODY" and self.lexicon.words_have_spaces:
+        glued = self._glued(i)
+        near = glued or _body_near(self.tokens, i, last)
+        if glued and not direct:
+            first = i - 2
+        elif (
+            near and not self.typed and first and self.at(first - 1).kind == "BODY" and self.lexicon.words_have_spaces
+        ):
             first -= 1
         guessed = False
         if (noun or "decision") == "recommendation":
@@ -255,6 +260,12 @@ class _Finder:
             )
         return Anchor(first, last, symbol, tuple(doubts), sections, bare, others=others, guessed=guessed)
 
+    def _glued(self, i: int) -> str:
+        """The body that is written onto the number: "SBSTTA-24/2"."""
+        body, dash = self.at(i - 2), self.at(i - 1)
+        glued = body.end == dash.start and dash.end == self.at(i).start
+        return body.value if glued and body.kind == "BODY" and dash.kind == "DASH" else ""
+
     def _first(self, i: int) -> int:
         """Where the words begin that name a decision with no noun right before it: at its ordinal sign."""
         return i - 1 if self.at(i - 1).kind == "ORD" else i
@@ -288,9 +299,6 @@ class _Finder:
             return ""
         begins = after.kind in {"OTHER", "POST", "NUM", "LETTER"}
         return token.value.lower() if self.typed or spelled or not begins else ""
-
-
-_END: Final = Token("END", 0, 0, "")
 
 
 def _either_way(symbol: Symbol) -> tuple[Symbol, tuple[Symbol, ...], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cbdgraph.citations.tokens import Token
@@ -28,6 +28,11 @@ _TAIL: Final = re.compile(r"(?:/(?:Add|Rev|Corr)\.?[0-9]{1,2})+\Z", re.IGNORECAS
 _BODY: Final = {"bs": "cp-mop", "cp": "cp-mop", "np": "np-mop"}
 _LAST_WITH_UNEP: Final = 13  # documents dropped the UNEP before the thirteenth meeting was over
 _LONGEST_LIST: Final = 60
+_NUMBERED: Final = re.compile(r"((?:Add|Rev|Corr)\.|)[0-9]{1,4}")
+_RANGE: Final = re.compile(r"((?:Add|Rev|Corr)\.|)([0-9]{1,4})-([0-9]{1,4})")
+_JOINTS: Final = frozenset({"SEP", "AND", "TO", "DASH"})
+_ENDS: Final = frozenset({"DOT", "SEMI", "RP", "BREAK", "COLON"})
+_LOOSE: Final = "a number after a document and a comma or “and” is read as another of that series"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,50 +95,65 @@ def parse_tracking(text: str) -> tuple[Symbol, Locator, str] | None:
 
 
 def read_documents(tokens: Sequence[Token], i: int, listed_before: bool) -> tuple[list[Document], int]:
-    """The documents named from token `i` on, with the numbers listed after the first, and the place after them."""
+    """The documents named from token `i` on, with those listed after the first, and the place after them.
+
+    What stands in the list is short: "Add.1-3", "INF/18", "24/3/Add.1", or a bare number. Numbers count after the
+    plural of "document" (`listed_before`), before the word, or, less sure, where nothing is counted by them.
+    """
     token = tokens[i]
     text = _SPANISH.sub(r"\1CBD/", token.text.rstrip(".-"))
-    base, _, last = text.rpartition("/")
-    ends = re.fullmatch(r"([0-9]{1,4})-([0-9]{1,4})", last)
-    names = [last]
-    if ends and 0 < int(ends[2]) - int(ends[1]) <= _LONGEST_LIST:
-        names = [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)]
     end = token.start + len(token.text.rstrip(".-"))
-    found = [_document(f"{base}/{name}", token.start, end) for name in names]
-    k = i + 1
-    more: list[Document] = []
-    j = k
-    while last.isdigit() and j < len(tokens) and len(more) < _LONGEST_LIST and end == token.end:
+    names = _spread(text)
+    found = [_document(name, token.start, end) for name in names]
+    sure, last, j, previous, loose = len(found), i + 1, i + 1, names[-1], False
+    while end == token.end and j < len(tokens) and len(found) < _LONGEST_LIST:
         n = j
-        while n < len(tokens) and n < j + 2 and tokens[n].kind in {"SEP", "AND"}:
+        while n < len(tokens) and n < j + 2 and tokens[n].kind in _JOINTS:
             n += 1
-        if n == j or n >= len(tokens) or tokens[n].kind != "NUM" or not tokens[n].text.isdigit():
+        ranged = any(t.kind in {"TO", "DASH"} for t in tokens[j:n])
+        names = _listed(previous, tokens[n], ranged) if j < n < len(tokens) else []
+        if not names:
             break
-        more.append(_document(f"{base}/{tokens[n].text}", tokens[n].start, tokens[n].end))
-        j = n + 1
-    found += _tails(tokens, i, text, end)
-    if len(found) > len(names):
-        return found, i + 2 * (len(found) - len(names)) + 1
+        found += [_document(name, tokens[n].start, tokens[n].end) for name in names]
+        j, previous, loose = n + 1, names[-1], loose or tokens[n].kind == "NUM"
+        if not loose:
+            sure, last = len(found), j
     closed = j
     while closed < len(tokens) and closed < j + 2 and tokens[closed].kind in {"HAO", "DOCNOUN"}:
         closed += 1
-    if more and not (listed_before or (closed > j and tokens[closed - 1].kind == "DOCNOUN")):
-        more, closed = [], k
-    return [*found, *more], closed
+    if not loose or listed_before or (closed > j and tokens[closed - 1].kind == "DOCNOUN"):
+        return found, closed
+    if closed == len(tokens) or tokens[closed].kind in _ENDS:
+        return [*found[:sure], *(replace(document, doubt=_LOOSE) for document in found[sure:])], closed
+    return found[:sure], last
 
 
-def _tails(tokens: Sequence[Token], i: int, text: str, end: int) -> list[Document]:
-    """The documents of "CBD/SBI/3/5 and Add.1": the same symbol with other tails."""
-    out: list[Document] = []
-    whole = _TAIL.sub("", text)
-    k = i + 1
-    while end == tokens[i].end and k + 1 < len(tokens) and len(out) < _LONGEST_LIST:
-        if tokens[k].kind not in {"SEP", "AND"} or tokens[k + 1].kind != "TAIL":
-            break
-        tail = tokens[k + 1]
-        out.append(_document(f"{whole}/{tail.value}", tail.start, tail.end))
-        k += 2
-    return out
+def _listed(previous: str, token: Token, ranged: bool) -> list[str]:
+    """The symbols that a member of a list stands for, after the `previous` one; none when it is no member."""
+    segments = previous.split("/")
+    session = next((place for place, segment in enumerate(segments) if segment.isdigit()), -1)
+    head, _, tail = previous.rpartition("/")
+    short = re.sub(r"\s", "", token.value)
+    if token.kind == "NUM" and (number := _NUMBERED.fullmatch(tail)) and short.isdigit():
+        return _spread(f"{head}/{tail}-{short}")[1:] if ranged else [f"{head}/{number[1]}{short}"]
+    if ranged or session < 0:
+        return []
+    if token.kind == "TAIL" and short[0] in "ARC":
+        return _spread(f"{_TAIL.sub('', previous)}/{short}")
+    if token.kind == "TAIL" and short.startswith("INF"):
+        return _spread("/".join([*segments[: session + 1], short]))
+    if token.kind in {"TAIL", "SYM"} and short.split("/")[0] == segments[session]:
+        return _spread("/".join([*segments[:session], short]))
+    return []
+
+
+def _spread(symbol: str) -> list[str]:
+    """The symbols of a range at the end of one, "CBD/SBI/3/5/Add.1-3"; the symbol itself if there is none."""
+    head, _, tail = symbol.rpartition("/")
+    ends = _RANGE.fullmatch(tail)
+    if ends is None or not 0 < int(ends[3]) - int(ends[2]) <= _LONGEST_LIST:
+        return [symbol]
+    return [f"{head}/{ends[1]}{number}" for number in range(int(ends[2]), int(ends[3]) + 1)]
 
 
 def _document(symbol: str, start: int, end: int) -> Document:

@@ -80,18 +80,22 @@ def _format_part(lexicon: Lexicon, symbol: Symbol, locator: Locator) -> str:
 
 def _format_steps(lexicon: Lexicon, steps: tuple[Step, ...]) -> str:
     written: list[str] = []
-    before = ""
+    before, inside = "", False
     for step in steps:
         form = lexicon.forms[f"{before} {step.level}" if f"{before} {step.level}" in lexicon.forms else step.level]
-        if step.level in _BRACKETED and written:
+        if step.level in _BRACKETED and inside:
             written[-1] += form.format(_label(lexicon, step))
         elif step.level in _BRACKETED:
             written.append(lexicon.forms["alone"].format(_label(lexicon, step)))
         else:
             # Without a label the template loses its place: "annex {}" is "annex".
             words = form.format(_label(lexicon, step)) if step.label else lexicon.forms.get(f"{step.level}-alone", "")
-            written.append(words or form.replace("{}", "").strip())
-        before = step.level
+            words = words or form.replace("{}", "").strip()
+            if step.label and "{}" not in form:
+                words += f" {_label(lexicon, step)}"
+            written.append(words)
+        # "annex (d)" would be annex d: an item goes into brackets only after a label.
+        before, inside = step.level, bool(step.label)
     return lexicon.forms["joint"].join(written)
 
 

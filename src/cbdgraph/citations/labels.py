@@ -9,16 +9,12 @@ from cbdgraph.citations.usage import find_usage
 from cbdgraph.errors import InvalidName
 from cbdgraph.symbols import Symbol, format_roman, parse_roman
 
-# Levels whose numerals are Arabic in our locators, whatever the source prints.
-_ARABIC: Final = frozenset(
-    {"annex", "appendix", "programme-element", "para", "target", "principle", "table", "article"}
-)
-_LONGEST_RANGE: Final = 100
+_LONGEST_RANGE: Final = 200
 
 # Kinds of labels in brackets.
 BRACKETED: Final = frozenset({"BR", "CJK-BR", "LOOK-BR", "NUM-BR"})
 
-Chain = tuple[Terminal, Terminal, list[Terminal]]
+Chain = tuple[Terminal, Terminal, list[Terminal], str]
 
 
 def plain_label(level: str, terminal: Terminal, symbol: Symbol | None) -> tuple[str, list[str]]:
@@ -61,7 +57,8 @@ def _is_roman(text: str) -> bool:
 def spread_labels(chains: list[list[Terminal]], ranges: set[int]) -> list[Chain]:
     """Each cited label with all labels it stands in: "19 (a), (b)" gives 19 (a) and 19 (b); a range all members.
 
-    The first two members of a row are the first and the last terminal of the words that name it.
+    The first two members of a row are the first and the last terminal of the words that name it, the last one says
+    what is doubtful: of a range that is too long to be spread only the ends are given.
     """
     out: list[Chain] = []
     for place, chain in enumerate(chains):
@@ -70,21 +67,43 @@ def spread_labels(chains: list[list[Terminal]], ranges: set[int]) -> list[Chain]
             labels = _beside(out[-1][2], chain)
         if place in ranges and out and (members := _between(out[-1][2], labels)):
             first = out[-1][0]
-            out[-1] = (first, chain[-1], out[-1][2])
-            out += [(first, chain[-1], [*labels[:-1], member]) for member in members]
+            out[-1] = (first, chain[-1], out[-1][2], out[-1][3])
+            out += [(first, chain[-1], [*labels[:-1], member], "") for member in members]
         else:
-            out.append((chain[0], chain[-1], labels))
-    return [_apart(first, last, labels) for first, last, labels in out]
+            doubt = _too_long(out[-1][2], labels) if place in ranges and out else ""
+            if doubt:
+                out[-1] = (*out[-1][:3], doubt)
+            out.append((chain[0], chain[-1], labels, doubt))
+    return [_apart(*chain) for chain in out]
 
 
-def _apart(first: Terminal, last: Terminal, labels: list[Terminal]) -> Chain:
+def _too_long(before: list[Terminal], after: list[Terminal]) -> str:
+    """What is doubtful about the two ends of a range whose members are too many; empty for any other."""
+    low, high = before[-1].value, after[-1].value
+    if not (low.isdigit() and high.isdigit() and int(high) - int(low) > _LONGEST_RANGE):
+        return ""
+    return f"the range from {low} to {high} is too long to be spread: only its ends are given"
+
+
+def article_labels(labels: list[Terminal]) -> list[Terminal]:
+    """The labels of an article, "15.7" as article 15 with the paragraph (7)."""
+    number, _, rest = labels[0].value.partition(".")
+    if not rest:
+        return labels
+    head = labels[0]
+    whole = Terminal(head.type, head.start, head.end, head.text, number, head.kind)
+    inner = [Terminal("SUB", head.start, head.end, head.text, part, "BR") for part in rest.split(".")]
+    return [whole, *inner, *labels[1:]]
+
+
+def _apart(first: Terminal, last: Terminal, labels: list[Terminal], doubt: str) -> Chain:
     """ "6b" is number 6 with item b."""
     if labels[0].kind == "NUMLET":
         head = labels[0]
         number = Terminal(head.type, head.start, head.end, head.text, head.value[:-1].lstrip("0"), "NUM")
         letter = Terminal("SUB", head.start, head.end, head.text, head.value[-1], "BR")
         labels = [number, letter, *labels[1:]]
-    return first, last, labels
+    return first, last, labels, doubt
 
 
 def _beside(before: list[Terminal], chain: list[Terminal]) -> list[Terminal]:
@@ -99,8 +118,8 @@ def _beside(before: list[Terminal], chain: list[Terminal]) -> list[Terminal]:
 
 
 def _same_sort(one: str, other: str) -> bool:
-    """Whether two bracketed labels are of one series: both small Roman, or both not."""
-    return _is_small_roman(one) == _is_small_roman(other)
+    """Whether two bracketed labels are of one series: both digits, both small Roman, or both neither."""
+    return one.isdigit() == other.isdigit() and _is_small_roman(one) == _is_small_roman(other)
 
 
 def _is_small_roman(label: str) -> bool:

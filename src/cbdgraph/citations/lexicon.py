@@ -12,6 +12,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
+from cbdgraph.citations.composed import compose
 from cbdgraph.errors import InvalidName
 from cbdgraph.locators import LEVELS
 from cbdgraph.symbols import BODIES
@@ -24,6 +25,10 @@ _PARTICLES: Final = {
     "to": "TO",
     "to_of": "TO",
     "of": "OF",
+    "whose": "OF",
+    "its": "FILL",
+    "thereof": "FILL",
+    "see": "SEE",
     "filler": "FILL",
     "including": "INCL",
     "about": "ABOUT",
@@ -31,7 +36,8 @@ _PARTICLES: Final = {
     "same": "SAME",
     "same_if_placed": "SAMEIF",
     "reflected": "REFLECTED",
-    "other_treaty": "TREATY",
+    "treaty_word": "TREATY",
+    "other_treaty": "FOREIGN",
     "foreign": "FOREIGN",
     "elsewhere": "ELSEWHERE",
     "respectively": "RESP",
@@ -56,12 +62,14 @@ class Word:
     """One word or phrase: the kind of token it makes and what that token means (a level, a body, a noun).
 
     A `generic` word stands for several levels; a `held` one means "of …" by its own form, as a genitive does.
+    `form` is "plural" or "owned" ("its annex" in one word) where that tells how parts belong together.
     """
 
     kind: str
     value: str
     generic: bool = False
     held: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ class Lexicon:
     words_have_spaces: bool
     reversible: bool
     holder_first: bool
+    body_first: bool
     numerals: str
     letters: str
     printed_letters: str
@@ -90,10 +99,12 @@ class Lexicon:
         """A lexicon from the tables of its file; `InvalidName` for a level, body or key that does not exist."""
         words: dict[str, Word] = {}
         held = frozenset(map(fold, table["genitive"]))
+        forms = {fold(text): form for form in ("plural", "owned") for text in table[form]}
 
         def add(texts: Iterable[str], kind: str, value: str, generic: bool = False) -> None:
             for text in texts:
-                words[fold(text)] = Word(kind, value, generic, fold(text) in held)
+                word = fold(text)
+                words[word] = Word(kind, value, generic, word in held, forms.get(word, ""))
 
         for key, texts in table["particles"].items():
             add(texts, _PARTICLES[_one_of(key, _PARTICLES, "lexicon key")], key)
@@ -118,6 +129,7 @@ class Lexicon:
             words_have_spaces=table["words_have_spaces"],
             reversible=table["reversible"],
             holder_first=table["holder_first"],
+            body_first=table["body_first"],
             numerals=table["numerals"],
             letters=plain(table["letters"]),
             printed_letters=table["letters"],
@@ -232,7 +244,7 @@ def rank_languages(text: str) -> tuple[str, ...]:
         # Numbers of decisions are Latin letters in every language, so that another script counts for more.
         if not _LATIN.match(lexicon.scripts) and 4 * len(re.findall(f"[{lexicon.scripts}]", sample)) > latin:
             return (lexicon.language,)
-    written = Counter(_WORD.findall(plain(sample).lower()))
+    written = Counter(_WORD.findall(plain(compose(sample).text).lower()))
     scores = {
         lexicon.language: sum(
             written[word] * (2 if word in lexicon.frequent else 1) for word in {*lexicon.frequent, *lexicon.words}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from cbdgraph.citations.anchors import Anchor, find_anchors
@@ -16,6 +16,7 @@ from cbdgraph.citations.forms import format_citation, format_steps
 from cbdgraph.citations.lexicon import TREATIES, Lexicon
 from cbdgraph.citations.parts import LONGEST, PartReader
 from cbdgraph.citations.places import Place, read_places
+from cbdgraph.citations.shared import Mention, share_parts
 from cbdgraph.citations.targets import Group, Target, TargetReader
 from cbdgraph.citations.terminals import Terminal, parse_terminals
 from cbdgraph.citations.tokens import Token, scan
@@ -44,28 +45,9 @@ _FRONT: Final = frozenset(
         "FROM",
     }
 )
-_MOST_SHARED: Final = 500  # citations that one front may give to a list: a text must not grow by multiplying
 _LONGEST_BRACKET: Final = 40  # tokens
 _CORE: Final = frozenset({"BODY", "ORD", "NOUN", "SYM", "LETTER", "HAO", "SAME", "CONV"})
-
-
 _LABELS: Final = frozenset({"NUM", "NUMLET", "LETNUM", "ROMAN", "LETTER", "BR"})
-
-
-@dataclass(slots=True)
-class _Mention:
-    """One anchor with the places that it names; `begin` and `end` are its first token and the one after its last."""
-
-    anchor: Anchor
-    begin: int
-    end: int
-    places: tuple[Place, ...] = ()
-    has_front: bool = False
-    has_tail: bool = False
-    # Where the words of a list of decisions begin and end, whose parts stand before the first: "3 of X/2 and X/3".
-    first: int = -1
-    last: int = -1
-    doubts: list[str] = field(default_factory=list)
 
 
 class Finder:
@@ -79,7 +61,7 @@ class Finder:
         found: list[Citation] = [citation for group in self._named_targets() for citation in group]
         done = 0
         taken = [False] * len(self.tokens)
-        mentions: list[_Mention] = []
+        mentions: list[Mention] = []
         anchors = sorted([*self._anchors(), *self._articles()], key=lambda anchor: anchor.first)
         for place, anchor in enumerate(anchors):
             if anchor.first < done:
@@ -89,7 +71,7 @@ class Finder:
                 done = mention.end
                 taken[mention.begin : done] = [True] * (done - mention.begin)
                 mentions.append(mention)
-        self._share_fronts(mentions)
+        share_parts(mentions, self.tokens, self.lexicon)
         for mention in mentions:
             found += self._citations(mention)
         found += self._in_brackets(mentions, taken)
@@ -167,7 +149,7 @@ class Finder:
             and any(t.value == "article" for t in self.tokens[max(0, i - 12) : i + 12] if t.kind in {"PRE", "POST"})
         ]
 
-    def _mention(self, anchor: Anchor, done: int, following: Anchor | None) -> _Mention | None:
+    def _mention(self, anchor: Anchor, done: int, following: Anchor | None) -> Mention | None:
         """What one anchor names; None if its words turn out to name nothing."""
         reader = self._reader(anchor)
         front, begin = self._front(reader, anchor, done)
@@ -179,41 +161,22 @@ class Finder:
             return None
         core = [self._core(token, anchor) for token in self.tokens[anchor.first : anchor.last]]
         core = [Terminal("CONV", core[0].start, core[-1].end, "")] if anchor.document else core
-        mention = _Mention(anchor, anchor.first, anchor.last)
+        mention = Mention(anchor, anchor.first, anchor.last)
         for front_row, tail_row in ((front, tail), ((), tail), (front, ()), ((), ())):
             row = [*front_row, *core, *tail_row]
             tree = parse_terminals(row)
             if tree is not None:
-                mention.places = read_places(tree, row, anchor.symbol, bool(anchor.sections))
+                places = read_places(tree, row, anchor.symbol, bool(anchor.sections))
+                mention.places = tuple(
+                    place for place in places if place.locator or place.reason or not anchor.is_treaty
+                )
                 mention.has_front, mention.has_tail = bool(front_row), bool(tail_row)
                 mention.begin = begin if front_row else anchor.first
                 mention.end = end if tail_row else anchor.last
                 break
         return mention
 
-    def _share_fronts(self, mentions: list[_Mention]) -> None:
-        """Parts before a list of decisions are those of each: "paragraph 1 of decisions XI/2 and XI/3"."""
-        k = 0
-        while k < len(mentions):
-            head, n = mentions[k], k + 1
-            while (
-                n < len(mentions) and head.has_front and not head.has_tail and self._goes_on(mentions[n - 1 : n + 1])
-            ):
-                n += 1
-            row = mentions[k:n]
-            if len(row) > 1 and len(head.places) * len(row) <= _MOST_SHARED:
-                places = head.places
-                before = {t.kind for t in self.tokens[head.begin : head.anchor.first]}
-                after = self.tokens[row[-1].end : row[-1].end + 2]
-                paired = "RESP" in before or any(t.kind == "RESP" for t in after)
-                for place, mention in enumerate(row):
-                    mention.first, mention.last = head.begin, row[-1].end
-                    mention.places = places[place : place + 1] if paired and len(places) == len(row) else places
-                    if paired:
-                        mention.doubts.append("?" if len(places) != len(row) else "paired by “respectively”")
-            k = n
-
-    def _in_brackets(self, mentions: list[_Mention], taken: list[bool]) -> Iterator[Citation]:
+    def _in_brackets(self, mentions: list[Mention], taken: list[bool]) -> Iterator[Citation]:
         """Paragraphs in brackets of their own are those of the decision named last: "… (paragraphs 2 and 5)"."""
         row = [mention for mention in mentions if mention.anchor.symbol is not None]
         place, named = 0, None
@@ -233,19 +196,7 @@ class Finder:
             doubt = "in brackets, with no decision beside it: read as of the one named last"
             anchor = replace(named, doubts=(doubt,), also=())
             places = read_places(tree, parts, named.symbol, bool(named.sections))
-            yield from self._citations(_Mention(anchor, i, end + 1, places))
-
-    def _goes_on(self, pair: list[_Mention]) -> bool:
-        """Whether the second decision is the next of a list that the first is in."""
-        one, other = pair
-        between = {t.kind for t in self.tokens[one.end : other.begin]}
-        return (
-            bool(between)
-            and between <= {"AND", "SEP", "FILL"}
-            and not (other.has_front or other.has_tail or other.anchor.points_back or other.anchor.document)
-            and self.tokens[other.begin].kind in {"SYM", "ORD"}
-            and other.anchor.symbol is not None
-        )
+            yield from self._citations(Mention(anchor, i, end + 1, places))
 
     def _core(self, token: Token, anchor: Anchor) -> Terminal:
         kind = {"DOC": "SYM", "SAMEIF": "SAME", "DOCNOUN": "NOUN"}.get(token.kind, token.kind)
@@ -264,7 +215,11 @@ class Finder:
         starts = [self._with_ordinal(i, begin) for i in range(begin, last) if self.tokens[i].kind == "PRE"]
         if begin == done > 0 and starts:
             k = len(starts) - 1
-            while k > 0 and self.tokens[starts[k]].kind == "PRE" and self._is_held(starts[k]):
+            # What a treaty is cited by begins with its article: "and Article 26, paragraph 1, of the Protocol".
+            while k > 0 and (
+                (self.tokens[starts[k]].kind == "PRE" and self._is_held(starts[k]))
+                or (anchor.is_treaty and self.tokens[starts[k]].value != "article")
+            ):
                 k -= 1
             starts = starts[k:]
         for start in starts[:8]:
@@ -333,7 +288,7 @@ class Finder:
             tail, end = [], anchor.last
         return front, begin, tail, end
 
-    def _citations(self, mention: _Mention) -> Iterator[Citation]:
+    def _citations(self, mention: Mention) -> Iterator[Citation]:
         """One value for each place, in each of the lettered parts, of each decision of a range."""
         anchor = mention.anchor
         begin = mention.begin if mention.first < 0 else mention.first
@@ -394,6 +349,8 @@ class Finder:
         """The citation as it is usually written; a document by its symbol as printed, without blanks."""
         if iri is None:
             return ""
+        if anchor.is_treaty and not place.locator:
+            return ""  # a treaty as a whole is no citation
         if not anchor.document or anchor.is_treaty:
             return format_citation(iri)
         token = next(t for t in self.tokens[anchor.first : anchor.last] if t.kind == "DOC")

@@ -12,7 +12,7 @@ from typing import Final
 
 from cbdgraph.citations.lexicon import Lexicon, fold
 from cbdgraph.citations.terminals import Terminal
-from cbdgraph.citations.tokens import Token
+from cbdgraph.citations.tokens import END, Token
 from cbdgraph.citations.usage import find_usage
 from cbdgraph.symbols import Symbol
 
@@ -34,12 +34,12 @@ _FLAGS: Final = {
 }
 # Levels that may be named without a number after a decision; the others then are plain words of the text.
 _ALONE: Final = frozenset({"annex", "appendix", "preamble", "rationale", "vision", "mission", "case-study"})
+_ALONE_AT_END: Final = frozenset({"table", "guidance", "output"})  # "…, annex, table."
 _TITLED: Final = frozenset({"annex", "appendix", "section", "part", "programme-element"})
 _LATEST_NUMBER: Final = 1899  # higher ones are years
 _LONGEST_TITLE: Final = 24  # tokens
 _AGAIN: Final = {"2": "bis", "3": "ter", "4": "quater"}
 _OPENING, _CLOSING = '«“"《', '»”"》'
-_END: Final = Token("END", 0, 0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,13 @@ class PartReader:
 
     def at(self, i: int) -> Token:
         """The token at a place, an END token beyond the last."""
-        return self.tokens[i] if 0 <= i < len(self.tokens) else _END
+        return self.tokens[i] if 0 <= i < len(self.tokens) else END
 
     def read(self, i: int, stop: int, inside: bool = False, anchored: bool = True) -> tuple[list[Terminal], int]:
         """All parts from `i` on, and the place after the last; `anchored` when they follow a number directly."""
         out: list[Terminal] = []
         stop = min(stop, i + LONGEST)
+        i += inside and self.at(i).kind == "SEE"
         while i < stop:
             joint, j = self._joint(i, out)
             first = anchored and not out
@@ -69,6 +70,9 @@ class PartReader:
                 unit, k = self._unit(j, out, joint, first=False, inside=inside)
             if not unit or k > stop or self._is_elsewhere(k):
                 break
+            if self.at(j).form == "owned" or (k < stop and self.at(k).value == "thereof"):
+                joint = joint | {"its"}
+                k += self.at(k).value == "thereof"
             if "to" in joint:
                 joint = joint - {"to"} | {"range" if out and _level(unit) == _level(out) else "of"}
             if j == i and out and self.at(i).held:
@@ -87,7 +91,7 @@ class PartReader:
         while j < i + 6:
             kind = self.at(j).kind
             if kind in _FLAGS:
-                flags.add(_FLAGS[kind])
+                flags |= {_FLAGS[kind], "its" if self.at(j).value == "its" else ""}
             elif kind == "OF":
                 flags.add("path" if self.lexicon.holder_first else "of")
             elif kind == "TO":
@@ -193,6 +197,10 @@ class PartReader:
             if after.kind == "PRE" and not self.read_labels(i + 2)[0]:
                 number = Terminal("LEAD", token.start, token.end, token.text, token.value, "NUM")
                 return [number, _terminal("POST", after, after.value)], i + 2
+        if token.kind == "NUM" and {"comma", "and"} <= joint and self._goes_back(out, apart=True):
+            labels, k = self._labels(i, "LABEL")
+            if self.at(k).kind != "OTHER":
+                return [Terminal("PRE", token.start, token.start, "", "article", "PRE"), *labels], k
         if token.kind == "ORD" or token.kind in _LABELS or token.kind == "BR":
             lead, k = self._labels(i, "LEAD")
             if lead and self.at(k).kind == "POST":
@@ -219,6 +227,14 @@ class PartReader:
             return False
         return self.typed or self.at(i).kind == "NUMLET" or self.at(i + 1).kind == "BR"
 
+    def _goes_back(self, out: list[Terminal], apart: bool) -> bool:
+        """Whether a number after ", and" is one of the articles: "Articles 15, paragraph 1, and 16"."""
+        words = [place for place, t in enumerate(out) if t.type == "PRE"]
+        if len(words) < 1 + apart or out[words[-1 - apart]].value != "article":
+            return False
+        labels = out[words[-1 - apart] : words[-1] if apart else None]
+        return "plural" in labels[0].flags and sum(t.type == "LABEL" for t in labels) == 1
+
     def _in_annex(self, out: list[Terminal]) -> bool:
         return any(t.type == "PRE" and t.value in {"annex", "appendix"} for t in out)
 
@@ -239,10 +255,13 @@ class PartReader:
         head = _terminal("PRE", token, token.value)
         # A table cell may break between the word and its number.
         split = self.at(i + 1).kind == "BREAK" and self.at(i + 2).kind == "NUM" and "|" not in self.at(i + 1).text
-        labels, k = self._labels(i + 2 if split else i + 1, "LABEL")
+        back = token.value in {"para", "item"} and self._goes_back(out, apart=False)
+        labels, k = self._labels(i + 2 if split else i + 1, "LABEL", back)
         if labels:
             return [head, *labels], k
         if token.value in _ALONE or (token.value == "output" and any(t.value in {"action", "activity"} for t in out)):
+            return [head], i + 1
+        if token.value in _ALONE_AT_END and (self.typed or self.at(i + 1).kind in _ENDS | {"SEP", "RP"}):
             return [head], i + 1
         if token.generic and self.at(i + 1).kind == "DASH" and self.at(i + 2).kind == "PRE" and out:
             return [_terminal("COLUMN", token, token.value)], i + 1
@@ -252,8 +271,11 @@ class PartReader:
         """The labels that stand after a level word at `i - 1`, and the place after the last."""
         return self._labels(i, "LABEL")
 
-    def _labels(self, i: int, kind: str) -> tuple[list[Terminal], int]:
-        """A list of labels, with the bracketed ones inside them; LEAD lists may repeat the ordinal sign."""
+    def _labels(self, i: int, kind: str, back: bool = False) -> tuple[list[Terminal], int]:
+        """A list of labels, with the bracketed ones inside them; LEAD lists may repeat the ordinal sign.
+
+        It ends before ", and" where what follows that goes `back` to a list begun before.
+        """
         lead = kind == "LEAD"
         out: list[Terminal] = []
         k, last = i, ""
@@ -263,7 +285,7 @@ class PartReader:
             token = self.at(at)
             if not self._is_label(at, last, lead, bool(ordinal)) or (not lead and self._led(at)):
                 break
-            if last and self._is_text(k, at):
+            if last and (self._is_text(k, at) or (back and {"SEP", "AND"} <= {t.kind for t in self.tokens[i:k]})):
                 break
             if last:
                 out.append(self._list_joint(i, k))
@@ -373,7 +395,8 @@ class PartReader:
 
 
 def _terminal(kind: str, token: Token, value: str = "") -> Terminal:
-    return Terminal(kind, token.start, token.end, token.text, value, token.kind, token.generic)
+    flags = frozenset({token.form} if token.form else ())
+    return Terminal(kind, token.start, token.end, token.text, value, token.kind, token.generic, flags)
 
 
 def _level(terminals: Sequence[Terminal]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cbdgraph.citations.labels import BRACKETED, plain_label, spread_labels
+from cbdgraph.citations.labels import BRACKETED, article_labels, plain_label, spread_labels
 from cbdgraph.citations.lexicon import fold
 from cbdgraph.citations.terminals import Terminal
 from cbdgraph.citations.usage import find_doubts, find_usage
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _THEMES: Final = frozenset({"goal", "objective", "target", "indicator", "activity", "action", "principle"})
 _INNER: Final = _THEMES | {"rationale", "guideline", "guidance", "output"}
-_ANY: Final = _INNER | {"programme-element", "para", "item", "case-study", "table", "vision", "mission", "preamble"}
+_ANY: Final = _INNER | {
+    *("programme-element", "para", "item", "case-study", "table", "row", "footnote", "vision", "mission", "preamble"),
+}
 # What may stand inside what, when named right after it.
 _HOLDS: Final[dict[str, frozenset[str]]] = {
     "annex": _ANY | {"appendix", "section", "part"},
@@ -40,7 +42,7 @@ _HOLDS: Final[dict[str, frozenset[str]]] = {
     "principle": frozenset({"rationale", "guideline", "guidance"}),
     "case-study": frozenset({"para", "section"}),
     "guidance": frozenset({"para", "item"}),
-    "para": frozenset({"item"}),
+    "para": frozenset({"item", "footnote"}),
     "article": frozenset({"item", "para"}),
     "item": frozenset({"subitem"}),
     "preamble": frozenset({"para"}),
@@ -88,14 +90,19 @@ def read_places(
     before: list[_Unit] = []
     after: list[_Unit] = []
     side = before
+    words: list[Terminal] = []
     joint: frozenset[str] = frozenset()
     for child in tree.children:
         if getattr(child, "data", "") == "anchor":
             side = after
+            words = [terminals[leaf.start_pos] for leaf in child.scan_values(lambda leaf: hasattr(leaf, "start_pos"))]
         elif getattr(child, "data", "") == "places":
             side += _in_order(_units(child, terminals, joint))
         elif hasattr(child, "start_pos"):
             joint = terminals[child.start_pos].flags
+    if after and not before and {"and", "its"} <= after[0].joint:
+        ends = min(word.start for word in words), max(word.end for word in words)
+        reader.found.append(Place(Locator(), *ends))  # "decision 15/4 and its annex"
     reader.read(before)
     annexed = reader.path[:1] if len(reader.path) == 1 and reader.path[0].level in {"annex", "appendix"} else ()
     if not (annexed and after and after[0].joint == {"comma"} and after[0].level in _HOLDS["annex"]):
@@ -234,7 +241,7 @@ class _Reader:
                 self._group(unit)
             elif unit.level == "related":
                 self.finish()
-                text = "names related activities without numbers"
+                text = "names related activities or provisions without numbers"
                 self.found.append(Place(Locator(), unit.start, unit.end, "unresolved", text))
             elif unit.level == "column":
                 self.doubts.append(
@@ -284,12 +291,13 @@ class _Reader:
         if not chains:
             self._put((*base, Step(level)), start, unit.end, doubts, pend=True)
             return
-        for place, (first, last, labels) in enumerate(chains):
+        for place, (first, last, labels, doubt) in enumerate(chains):
             begin = start if place == 0 else first.start
             end = unit.end if place == len(chains) - 1 else last.end
             if place == 0 and last is not first and first.end > last.end:
                 end = first.end
-            self._chain(base, level, labels, begin, max(end, last.end), [*doubts], single=len(chains) == 1)
+            why = [*doubts, doubt] if doubt else [*doubts]
+            self._chain(base, level, labels, begin, max(end, last.end), why, single=len(chains) == 1)
 
     def _chain(
         self,
@@ -303,9 +311,10 @@ class _Reader:
     ) -> None:
         steps = list(base)
         here = level
-        for place, terminal in enumerate(labels):
+        for place, terminal in enumerate(article_labels(labels) if level == "article" else labels):
             if place:
-                here = "subitem" if here in {"item", "subitem"} else "item"
+                number = here == "article" and terminal.value.isdigit() and terminal.kind in {"BR", "NUM-BR"}
+                here = "para" if number else "subitem" if here in {"item", "subitem"} else "item"
             try:
                 label, why = plain_label(here, terminal, self.symbol)
                 step = Step(here, label)
@@ -390,7 +399,7 @@ class _Reader:
         if self.pending:
             holder = self.path[-1].level
             fits = level in _HOLDS.get(holder, frozenset()) and len(self.path) >= len(self.root)
-            if fits and "including" in unit.joint:
+            if fits and ("including" in unit.joint or (apart and "its" in unit.joint)):
                 self.finish()
                 return self.path, unit.start
             if fits and not apart:

@@ -26,6 +26,7 @@ _EDITIONS: Final = ("gspc-2010", "gspc-2002")
 _THEMES: Final = frozenset({"goal", "objective", "target"})
 _LABELS: Final = frozenset({"NUM", "NUMBIS", "ROMAN", "LETTER", "CJK"})
 _LISTS: Final = frozenset({"SEP", "AND", "TO", "DASH", "FILL"})
+_LONGEST_BRACKET: Final = 16  # tokens
 _FARTHEST: Final = 80  # tokens of a list that stands before the name of its set
 
 
@@ -129,6 +130,7 @@ class TargetReader:
             end -= 1
         if end > done and self.tokens[end - 1].kind == "OF":
             end -= 1
+        end = self._before_brackets(end, done)
         targets: tuple[Target, ...] = ()
         first = i
         while True:
@@ -144,6 +146,17 @@ class TargetReader:
             while end > done and self.tokens[end - 1].kind in _LISTS:
                 end -= 1
         return Group(first, i + 1, (name,), targets) if targets else None
+
+    def _before_brackets(self, end: int, done: int) -> int:
+        """The place before what stands in brackets after a number: "Target 3 (30x30) of the Framework"."""
+        if end <= done or self.tokens[end - 1].kind != "RP":
+            return end
+        for k in range(end - 2, max(done, end - _LONGEST_BRACKET), -1):
+            if self.tokens[k].kind in {"RP", "BREAK"}:
+                break
+            if self.tokens[k].kind == "LP":
+                return k
+        return end
 
     def _theme_before(self, end: int, done: int) -> int:
         """The level word before a list of labels that ends at `end`; -1 if there is none."""
@@ -175,7 +188,7 @@ class TargetReader:
             elif label.type == "LABEL":
                 chains.append([label])
         found: list[Target | None] = []
-        for first, last, (label, *_) in spread_labels(chains, ranges):
+        for first, last, (label, *_), _ in spread_labels(chains, ranges):
             begin = start if not found else first.start
             found.append(_target(sets, label, level, begin, max(last.end, first.end), doubt))
         return tuple(target for target in found if target is not None)

@@ -16,6 +16,8 @@ from cbdgraph.citations.lexicon import Lexicon, fold, load_lexicon, plain
 _ROMAN_SIGNS: Final = "IVXivx1l\u0425\u0445\u0406\u0456\u2160-\u216b"  # with the Cyrillic letters that look the same
 _LATIN: Final = "A-Za-zÀ-ɏЀ-ӿ"
 _ARABIC: Final = "\u0621-\u064a\u066e-\u06d3"
+_TAIL: Final = r"(?:Add|Rev|Corr)\.\s?[0-9]{1,2}(?:/(?:Add|Rev|Corr)\.\s?[0-9]{1,2}){0,3}(?:-[0-9]{1,2}(?![0-9/]))?"
+_MARKS: Final = "*†‡⁰¹²³⁴-⁹"  # of footnotes
 # The kinds of tokens that are no words of a language, in the order in which they are tried.
 _SIGNS: Final = (
     ("DOC", r"(?<![A-Za-z0-9_/.])(?:(?i:UNEP)\s?/\s?)?(?i:CBD|CDB)(?:/[A-Za-z0-9][A-Za-z0-9.\-]{0,19}){1,9}"),
@@ -25,26 +27,31 @@ _SIGNS: Final = (
         r"(?:[0-9]{1,3}|[IVX]{1,6})(?=[A-Z]?(?![A-Za-z0-9_/]))",
     ),
     ("SYM", r"(?<![A-Za-zЀ-ӿ0-9_/.-])[IVX]{1,6}-[0-9]{1,2}(?![A-Za-z0-9_/.-])"),
-    ("TAIL", r"(?<![A-Za-z])(?:Add|Rev|Corr)\.\s?[0-9]{1,2}(?:/(?:Add|Rev|Corr)\.\s?[0-9]{1,2}){0,3}"),
+    # What a list of documents goes on with: "Add.1-3", "INF/18", "24/3/Add.1".
+    (
+        "TAIL",
+        rf"(?<![A-Za-z]){_TAIL}|(?<![A-Za-z0-9/.])(?:INF/[0-9]{{1,3}}(?:/{_TAIL}|-[0-9]{{1,3}}(?![0-9/]))?|[0-9]{{1,2}}/[0-9]{{1,3}}/{_TAIL})",
+    ),
     ("LONG", r"[0-9]{5,}"),
     ("OTHER", r"[0-9]+(?:[.,][0-9]{1,6}){0,4}\s?[%％]"),
+    (
+        "NUMBIS",
+        r"(?<![0-9A-Za-z_])(?<![0-9]\.)[0-9]{1,3}\s?(?i:bis|ter|quater|quinquies|бис|тер|مكررا?)(?![A-Za-zЀ-ӿ\u0621-\u064a])",
+    ),
+    ("NUMLET", r"(?<![A-Za-z0-9_])(?<![0-9]\.)[0-9]{1,3}[a-z](?![A-Za-z0-9])"),
+    ("NUM", r"(?<![0-9A-Za-z_])(?<![0-9]\.)[0-9]{1,4}(?:\.[0-9]{1,3}){0,4}(?![0-9A-Za-z_])"),
     ("BR", r"\(\s?(?:[ivxIVX]{1,6}|[a-z]|aa|bb|cc|dd|ee|ff|[A-Z]|[0-9]{1,2}|NUMERALS|LETTERSـ?)\s?\)"),
     ("BR", r"(?<![A-Za-z0-9_(])(?:[ivx]{1,5}|[a-z])\)"),
     ("BR", r"(?<![\w(])LETTERSـ?\)"),
     ("BR", r"(?<=[0-9]\s)[A-Z]\)|«\s?(?:[a-z]|LETTERS)\s?»|(?:(?<=\))|(?<=\)\s))'[0-9]{1,2}'"),
-    (
-        "NUMBIS",
-        r"(?<![0-9A-Za-z_.])[0-9]{1,3}\s?(?i:bis|ter|quater|quinquies|бис|тер|مكررا?)(?![A-Za-zЀ-ӿ\u0621-\u064a])",
-    ),
-    ("NUMLET", r"(?<![A-Za-z0-9_.])[0-9]{1,3}[a-z](?![A-Za-z0-9])"),
-    ("NUM", r"(?<![0-9A-Za-z_.])[0-9]{1,4}(?:\.[0-9]{1,3}){0,4}(?![0-9A-Za-z_])"),
     ("LETNUM", r"(?<![A-Za-z0-9_])[A-Z][0-9]{1,3}(?![A-Za-z0-9_])"),
     ("WORD", "WORD"),
     ("JOINED", "PROCLITICS"),
     ("ROMAN", r"(?<![A-Za-z0-9_])[IVX]{1,6}(?![A-Za-z0-9_])"),
     ("LETTER", r"(?:(?<![A-Za-z0-9_])|(?<=/[0-9])|(?<=/[0-9][0-9]))[A-Za-z](?![A-Za-z0-9_'’])"),
     ("CJK", "NUMERALS"),
-    ("BREAK", r"\n\s*\n|\|"),
+    ("MARK", rf"(?<=\S)(?:[{_MARKS}]{{1,3}}|\(\*{{1,3}}\))|(?:(?<=/[0-9])|(?<=/[0-9][0-9]))\s?\[[0-9]{{1,2}}\]"),
+    ("BREAK", r"[^\S\n]*\n\s*\n|\|"),
     ("LP", r"\("),
     ("RP", r"\)"),
     ("SEMI", r"[;]"),
@@ -67,7 +74,8 @@ _LOOKALIKES: Final = dict(zip("аеосрхуі", "aeocpxyi", strict=True))
 class Token(NamedTuple):
     """A piece of text from `start` to `end`; `value` is its meaning for words, its plain form for numbers.
 
-    `generic` and `held` are those of the word; an item's letter of another script that may be misread is `generic`.
+    `generic`, `held` and `form` are those of the word; an item's letter of another script that may be
+    misread is `generic`.
     """
 
     kind: str
@@ -77,6 +85,10 @@ class Token(NamedTuple):
     value: str = ""
     generic: bool = False
     held: bool = False
+    form: str = ""
+
+
+END: Final = Token("END", 0, 0, "")  # what stands beyond the last token
 
 
 def scan(
@@ -94,10 +106,10 @@ def scan(
 
 
 def _scan(text: str, signs: str, lexicon: Lexicon, offset: int) -> Iterator[Token]:
-    done = 0
+    done = depth = closed = 0
     for match in _pattern(lexicon.language).finditer(signs):
         kind = _KIND_OF_GROUP[match.lastgroup or ""]
-        if kind in _SKIPPED:
+        if kind in _SKIPPED or match.start() < closed:
             continue
         word = match[0]
         if match.start() > done and (other := _other(text, done, match.start(), offset)):
@@ -105,6 +117,13 @@ def _scan(text: str, signs: str, lexicon: Lexicon, offset: int) -> Iterator[Toke
         done = match.end()
         words = text[match.start() : done]
         start, end = match.start() + offset, done + offset
+        if kind == "MARK":
+            continue  # the mark of a footnote says nothing and parts nothing
+        if kind in _DEPTHS:
+            depth = max(depth + _DEPTHS[kind], 0) if kind != "BREAK" else 0
+        elif kind == "NUMLET" and not depth and signs[done : done + 1] == ")":
+            done = closed = done + 1  # "статья 8j)": it closes nothing else
+            words, end = text[match.start() : done], end + 1
         if kind == "WORD":
             known = lexicon.words.get(word) or lexicon.words.get(fold(word))
             if known is None or (known.kind == "SET" and known.value.endswith("?") and words.islower()):
@@ -112,7 +131,7 @@ def _scan(text: str, signs: str, lexicon: Lexicon, offset: int) -> Iterator[Toke
             elif _is_letter(word, signs, done):
                 yield Token("LETTER", start, end, words, word)
             else:
-                yield Token(known.kind, start, end, words, known.value, known.generic, known.held)
+                yield Token(known.kind, start, end, words, known.value, known.generic, known.held, known.form)
         elif kind == "JOINED":
             known = lexicon.proclitics[word]
             yield Token(known.kind, start, end, words, known.value)
@@ -153,6 +172,7 @@ def _other(text: str, start: int, end: int, offset: int) -> Token | None:
 
 
 _SKIPPED: Final = frozenset({"SPACE", "JUNK"})
+_DEPTHS: Final = {"LP": 1, "RP": -1, "BREAK": 0}
 # Group names must be unique in a pattern: the kind and its place in the table.
 _KIND_OF_GROUP: Final = {f"{kind}_{place}": kind for place, (kind, _) in enumerate(_SIGNS)}
 
@@ -174,14 +194,18 @@ def _pattern(language: str) -> re.Pattern[str]:
         else r"(?!)",
         "NUMERALS": numerals,
         "LETTERS": f"[{lexicon.letters}]" if lexicon.letters else r"(?!)",
-        "FIRST": first + lexicon.numerals + lexicon.letters + r"\u2160-\u216b()\[\],;:.|、。．~～‐‑–—－―-",
+        "FIRST": first + lexicon.numerals + lexicon.letters + _MARKS + r"\u2160-\u216b()\[\],;:.|、。．~～‐‑–—－―-",
     }
     groups = []
     for place, (kind, pattern) in enumerate(_SIGNS):
         for name, part in parts.items():
             pattern = pattern.replace(name, part)
         groups.append(f"(?P<{kind}_{place}>{pattern})")
-    return re.compile("|".join(groups))
+    # One look tells whether any of the rows that begin with a digit is worth a try.
+    kinds = [kind for kind, _ in _SIGNS]
+    low, high = kinds.index("LONG"), kinds.index("NUM") + 1
+    digits = f"(?=[0-9])(?:{'|'.join(groups[low:high])})"
+    return re.compile("|".join([*groups[:low], digits, *groups[high:]]))
 
 
 def words_pattern(lexicon: Lexicon, words: Iterable[str]) -> str:

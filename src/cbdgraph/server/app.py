@@ -31,7 +31,6 @@ from cbdgraph.server import (
     feed_resource,
     feeds,
     graphs,
-    informea,
     ldes,
     lists,
     named,
@@ -45,6 +44,7 @@ from cbdgraph.server import (
     why,
 )
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
+from cbdgraph.server.informea import routes as informea
 from cbdgraph.server.kept import read_asked, unite
 from cbdgraph.server.listen import Server, make_config
 from cbdgraph.server.live import Live

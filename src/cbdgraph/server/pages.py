@@ -47,7 +47,7 @@ _STYLE_VERSION: Final = hashlib.sha256(_STYLE.encode()).hexdigest()[:8]
 
 
 def local(iri: str) -> str:
-    """The address of an IRI here, relative to this server; an IRI of others that is not described here stays as it is.
+    """The address of an IRI here, relative to this server; an IRI of others that is not ours to describe stays.
 
     >>> local("https://w3id.org/cbdgraph/target/aichi/15"), local("http://example.org/")
     ('/target/aichi/15', 'http://example.org/')
@@ -157,7 +157,7 @@ async def home(request: Request) -> Response:
     links = {
         "sparql": "/sparql",
         "data": "/dataset",
-        "dumps": "/dump/",
+        **({"dumps": "/dump/"} if served.folder and (served.folder / "dump").is_dir() else {}),
         "graphs": "/graph-store?default",
         "queries": "/query/",
         "resolve": "/resolve?citation=XI/16",

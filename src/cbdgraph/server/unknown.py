@@ -124,6 +124,21 @@ async def _find_withdrawal(served: Served, iri: str) -> Problem | None:
         "reason": reason,
         "replacements": [{"iri": name, "path": address(name)} for name in replacements],
     }
-    headers = {"Link": write_links((name, "successor-version", "") for name in replacements)} if replacements else {}
+    links = [(name, "successor-version", "") for name in replacements]
+    if earlier := _find_earlier(served, iri):
+        extra["earlier"] = {"release": earlier, "path": f"/release/{earlier}{address(iri)}"}
+        links.append((extra["earlier"]["path"], "predecessor-version", ""))
+    headers = {"Link": write_links(links)} if links else {}
     told = iri.removeprefix(BASE)
     return Problem("gone", f"{told} was withdrawn" + (f": {reason}" if reason else ""), extra, headers)
+
+
+def _find_earlier(served: Served, iri: str) -> str:
+    """The last release that had a withdrawn resource, if that can still be asked; else ""."""
+    last = served.history.last(iri) if served.history else None
+    if served.history is None or last is None:
+        return ""
+    numbers = [release.number for release in served.history.releases]
+    # Withdrawn by what no release holds yet, it stands in the last one.
+    before = numbers[: numbers.index(last.release)] if last.change == "withdrawn" else numbers
+    return before[-1] if before and before[-1] in served.older else ""

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from cbdgraph.server.informea_model import ITEMS, KEY, NAMESPACE, SETS, Dialect, EntitySet, Listing
-from cbdgraph.server.odata import Record
-from cbdgraph.server.odata_options import Page
+from cbdgraph.server.informea.model import ITEMS, KEY, NAMESPACE, SETS, Dialect, EntitySet, Listing
+from cbdgraph.server.informea.odata import Record
+from cbdgraph.server.informea.options import Page
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -18,9 +18,9 @@ from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, LANGUAGES, expand
 from cbdgraph.quads import values_of
 from cbdgraph.queries import prologue
-from cbdgraph.server.informea_model import DECISIONS, KEY, MEETINGS, EntitySet
+from cbdgraph.server.informea.model import DECISIONS, KEY, MEETINGS, EntitySet
+from cbdgraph.server.informea.odata import Record, parse_time
 from cbdgraph.server.live import Served
-from cbdgraph.server.odata import Record, parse_time
 
 DELETED: Final = "deleted"
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from cbdgraph.server.informea_json import Frame, make_item_key
-from cbdgraph.server.informea_model import (
+from cbdgraph.server.informea.as_json import Frame, make_item_key
+from cbdgraph.server.informea.model import (
     ITEMS,
     KEY,
     NAMESPACE,
@@ -25,8 +25,8 @@ from cbdgraph.server.informea_model import (
     make,
     write,
 )
-from cbdgraph.server.odata import Record
-from cbdgraph.server.odata_options import Page
+from cbdgraph.server.informea.odata import Record
+from cbdgraph.server.informea.options import Page
 
 _FEED_TYPE: Final = "application/atom+xml;type=feed"
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # Atom wants a time where we know none

@@ -18,16 +18,16 @@ from starlette.responses import Response
 from cbdgraph.errors import InvalidName
 from cbdgraph.iris import mint
 from cbdgraph.namespaces import BASE
-from cbdgraph.server import informea_atom, informea_json
 from cbdgraph.server.answers import etag, live_of, not_modified, respond, served_of
 from cbdgraph.server.bodies import read_pairs
-from cbdgraph.server.informea_json import Frame
-from cbdgraph.server.informea_model import DIALECTS, KEY, SETS, Dialect, EntitySet, find_set, write_metadata
-from cbdgraph.server.informea_records import Records, read_records
+from cbdgraph.server.informea import as_atom, as_json
+from cbdgraph.server.informea.as_json import Frame
+from cbdgraph.server.informea.model import DIALECTS, KEY, SETS, Dialect, EntitySet, find_set, write_metadata
+from cbdgraph.server.informea.odata import ODataError, Order, Record, Unsupported
+from cbdgraph.server.informea.options import Options, next_query, parse_options, select
+from cbdgraph.server.informea.records import Records, read_records
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import JSON, NotAcceptable, choose
-from cbdgraph.server.odata import ODataError, Order, Record, Unsupported
-from cbdgraph.server.odata_options import Options, next_query, parse_options, select
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Router, offer
 from cbdgraph.symbols import Symbol
@@ -165,9 +165,9 @@ def _describe(request: Request, asked: _Asked) -> Response:
     if asked.path:
         content = write_metadata(asked.dialect)
     elif asked.shown == JSON:
-        content = informea_json.write_service(asked.dialect, asked.root)
+        content = as_json.write_service(asked.dialect, asked.root)
     else:
-        content = informea_atom.write_service(asked.root)
+        content = as_atom.write_service(asked.root)
     return _send(content, asked, tag)
 
 
@@ -206,20 +206,20 @@ def _write_page(
     query = next_query(pairs, options, page)
     following = f"{asked.root}/{frame.entities.name}?{query}" if query else ""
     if asked.shown == JSON:
-        return informea_json.write_page(frame, page, following, counts=options.wants_count)
-    return informea_atom.write_page(frame, page, following, counts=options.wants_count)
+        return as_json.write_page(frame, page, following, counts=options.wants_count)
+    return as_atom.write_page(frame, page, following, counts=options.wants_count)
 
 
 def _write_record(frame: Frame, asked: _Asked, record: Record, rest: str) -> bytes:
     is_json = asked.shown == JSON
     if not rest:
-        return informea_json.write_entity(frame, record) if is_json else informea_atom.write_entity(frame, record)
+        return as_json.write_entity(frame, record) if is_json else as_atom.write_entity(frame, record)
     listing = next((each for each in frame.entities.listings if each.name == rest), None)
     if listing is None:
         raise Unsupported("the address", f"of a record only its lists have addresses, not {rest[:_ECHOED]!r}")
     if is_json:
-        return informea_json.write_list(frame, record, listing)
-    return informea_atom.write_list(frame, record, listing)
+        return as_json.write_list(frame, record, listing)
+    return as_atom.write_list(frame, record, listing)
 
 
 def _read_address(path: str) -> tuple[EntitySet, str | None, str]:

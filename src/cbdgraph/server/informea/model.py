@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 from xml.etree.ElementTree import Element, tostring
 
-from cbdgraph.server.odata import Kind
+from cbdgraph.server.informea.odata import Kind
 
 # How an answer is written: as the toolkit of InforMEA does, as the Secretariat's feed does, as OData 4 says.
 Dialect = Literal["v2", "v3", "v4"]

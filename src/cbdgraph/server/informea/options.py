@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from cbdgraph.server.odata import (
+from cbdgraph.server.informea.odata import (
     Expression,
     Kind,
     Malformed,
