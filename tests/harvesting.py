@@ -224,13 +224,9 @@ class Followed:
             if activity["type"] in GONE:
                 self.said.pop(resource, None)
                 continue
-            response = client.get(find_link(activity, self.media_type))
-            self.fetched += 1
-            if response.status_code == 410:  # withdrawn since; an activity will tell of it
-                self.said.pop(resource, None)
-                continue
-            assert response.status_code == 200, response.text
+            response = client.get(find_link(activity, self.media_type)).raise_for_status()
             self.said[resource] = parse(response.content, self.media_type)
+            self.fetched += 1
         self.last = last
         return count
 
@@ -301,10 +297,8 @@ def keep_resources(client: httpx.Client, address: str, folder: Path, pause: floa
         if path.exists() and state.exists() and state.read_text(encoding="utf-8") == activity["published"]:
             continue
         time.sleep(pause)
-        response = client.get(find_link(activity, "application/n-triples"))
-        if response.status_code != 410:
-            path.write_bytes(response.raise_for_status().content)
-            state.write_text(activity["published"], encoding="utf-8")
+        path.write_bytes(client.get(find_link(activity, "application/n-triples")).raise_for_status().content)
+        state.write_text(activity["published"], encoding="utf-8")
     partial = noted.with_suffix(".partial")
     partial.write_text(json.dumps(known), encoding="utf-8")
     partial.replace(noted)  # only now is all of it taken in

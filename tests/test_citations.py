@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from cbdgraph import find_citations, parse_citation, resolve
-from cbdgraph.citations.lexicon import languages
+from cbdgraph import find_citations, format_citation, parse_citation, resolve
+from cbdgraph.citations.lexicon import guess_language, languages
 from cbdgraph.errors import InvalidName
 from cbdgraph.iris import mint
+from cbdgraph.locators import LEVELS, UNLABELLED
 
 LISTS = Path(__file__).parent / "lists"
 Found = tuple[str, ...]  # IRI of the part ("" where nothing is resolved), those of other readings, and certainty
@@ -55,12 +57,12 @@ def _mint(path: str) -> str:
 
 # What the parser reaches now; a change may raise these and never lower them: recall, precision, exact locators.
 FLOORS = {
-    "ar": (0.990, 0.988, 0.993),
-    "en": (0.983, 0.994, 0.989),
-    "es": (0.992, 0.992, 1.0),
-    "fr": (0.994, 0.997, 0.994),
-    "ru": (0.988, 0.988, 0.993),
-    "zh": (0.987, 0.990, 0.992),
+    "ar": (0.991, 0.989, 0.993),
+    "en": (0.984, 0.995, 0.989),
+    "es": (0.993, 0.993, 1.0),
+    "fr": (0.995, 0.997, 0.995),
+    "ru": (0.989, 0.989, 0.993),
+    "zh": (0.997, 0.997, 1.0),
 }
 
 
@@ -155,6 +157,50 @@ def test_a_part_that_is_known_without_its_annex_is_offered() -> None:
     assert found.candidates[0].iri == mint("decision/cop/10/2/target/15")
 
 
+@pytest.mark.parametrize("blank", ["\n\n", " \n\n", "\t\n \n", "\r\n\r\n", "\u00a0\n\n", " \r\n\t\r\n"])
+def test_a_blank_line_ends_a_paragraph(blank: str) -> None:
+    back = find_citations(f"See decision X/2.{blank}The same decision was cited.", "en")
+    assert [citation.certainty for citation in back] == ["certain", "unresolved"]
+    apart = find_citations(f"decision X/2{blank}paragraph 5", "en")
+    assert [citation.iri for citation in apart] == [mint("decision/cop/10/2")]
+    carried = find_citations(f"Aichi Target 11 was met.{blank}Target 12 was not.", "en")
+    assert [citation.iri for citation in carried] == [mint("target/aichi/11")]
+
+
+def test_a_long_range_is_spread_or_said_not_to_be() -> None:
+    every = find_citations("decision X/2, paragraphs 1-200", "en")
+    assert [c.locator for c in every] == [f"para/{number}" for number in range(1, 201)]
+    ends = find_citations("decision X/2, paragraphs 1-900", "en")
+    assert [(c.locator, c.certainty) for c in ends] == [("para/1", "probable"), ("para/900", "probable")]
+    assert all("too long" in c.reason for c in ends)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_level_is_written_and_read_back(language: str) -> None:
+    labels = {"item": "d", "section": "b"}
+    # "Article" in a decision is read as paragraph; these exist once, so that a number is none of theirs.
+    skipped = {"article", "subitem", *UNLABELLED}
+    for level in LEVELS:
+        iri = mint(f"decision/cop/11/16/{level}/{labels.get(level, '3')}")
+        assert format_citation(iri, language)
+        if level not in skipped:
+            assert [c.iri for c in parse_citation(format_citation(iri, language), language)] == [iri]
+    for level in UNLABELLED - ({"guidance"} if language == "zh" else set()):
+        for holder in ("", "/annex", "/annex/2") if level != "annex" else ("",):
+            iri = mint(f"decision/cop/11/16{holder}/{level}")
+            assert [c.iri for c in parse_citation(format_citation(iri, language), language)] == [iri]
+    item = mint("decision/cop/11/16/annex/item/d")
+    assert [c.iri for c in parse_citation(format_citation(item, language), language)] == [item]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("la décision à l'étude, déjà évoquée", "fr"), ("según la decisión número séptima también", "es")],
+)
+def test_decomposed_letters_do_not_hide_the_language(text: str, language: str) -> None:
+    assert guess_language(unicodedata.normalize("NFD", text)) == guess_language(text) == language
+
+
 def test_unknown_language() -> None:
     with pytest.raises(InvalidName, match="there are lexicons for"):
         find_citations("X/2", "tlh")
@@ -216,6 +262,13 @@ HOSTILE = (
         "annex – x ",
         "关于（2）",
     ),
+    *("decision BC-14/12 ", "CBD/SBI/3/5 and Add.1-3, ", "CBD/SBI/3/5, 6 ", "статья 8j) ", "X/2* ", "(X/2 ", "其"),
+    *(
+        "decisions X/2 and XI/3, ",
+        "X/2 of the Conference of the Parties to the ",
+        "Articles 15, paragraph 1, and 16 ",
+    ),
+    *("第X/2号和", "第X/2号决定的", "decision X/2 and its annex and its ", "(30x30) of the Framework "),
 )
 
 

@@ -86,9 +86,7 @@ def test_every_file_is_served_as_it_is(service: httpx.Client, dumps: dict[str, D
 def test_sums_and_index(service: httpx.Client, dumps: dict[str, Dump]) -> None:
     sums = service.get("/dump/SHA256SUMS")
     assert sums.headers["content-type"] == "text/plain; charset=utf-8"
-    assert dict(reversed(line.split("  ")) for line in sums.text.splitlines()) == {
-        name: dump.sha256 for name, dump in dumps.items()
-    }
+    assert sums.text.splitlines() == [f"{dump.sha256}  {name}" for name, dump in dumps.items()]
     assert len(service.get("/dump/index.json").json()["files"]) == len(dumps)
     assert sums.headers["etag"] == f'"{hashlib.sha256(sums.content).hexdigest()}"'
 
@@ -461,3 +459,13 @@ def test_a_slow_reader_keeps_nobody_waiting(service: httpx.Client) -> None:
             return asyncio.get_running_loop().time() - start
 
     assert asyncio.run(read()) < 2
+
+
+def test_head_has_the_headers_of_the_whole_and_reads_no_file(client: httpx.Client) -> None:
+    whole = client.get("/dump/cbdgraph.ttl")
+    for headers in ({}, {"Range": "bytes=0-9"}):
+        head = client.head("/dump/cbdgraph.ttl", headers=headers)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(whole.content))
+        assert head.headers["etag"] == whole.headers["etag"]
+    assert client.get("/dump/cbdgraph.ttl").content == whole.content

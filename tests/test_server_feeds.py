@@ -1,12 +1,10 @@
-"""/feed/ and /feed/resource, and the pages that all feeds are cut into."""
+"""/feed/, the pages that all feeds are cut into, and the formats that they are written in."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 import pyoxigraph as ox
@@ -14,7 +12,6 @@ import pytest
 
 from cbdgraph.changelog import Log
 from cbdgraph.history import Event, History, Past
-from cbdgraph.namespaces import GRAPHS, SHAPES
 from cbdgraph.server.feed_formats import TYPES, holds_graphs
 from cbdgraph.server.feed_pages import cut_pages, find_page
 from cbdgraph.server.feeds import VIEWS
@@ -22,8 +19,8 @@ from cbdgraph.store.canonical import canonical_lines
 from cbdgraph.store.convert import convert
 from cbdgraph.store.releases import Release
 from tests.conftest import ROOT
-from tests.cutting import DECISION, ISSUE, NEW_TERM, OLD_TERM, REASON, make_log, publish_log
-from tests.test_server_running import problem, running
+from tests.cutting import make_log, publish_log
+from tests.test_server_running import running
 
 HTML = {"Accept": "text/html,*/*;q=0.1"}
 
@@ -45,7 +42,8 @@ def service(published: Release) -> Iterator[httpx.Client]:
 
 
 def history_of_sizes(sizes: list[int]) -> History:
-    releases, events = [], []
+    releases: list[Past] = []
+    events: list[Event] = []
     for number, size in enumerate(sizes):
         when = datetime(2026, 12, 1 + number, tzinfo=UTC)
         releases.append(Past(f"0.{number}.0", when, "", size))
@@ -129,62 +127,3 @@ def test_the_views_are_listed(service: httpx.Client, log: Log) -> None:
     for release in log.releases:
         assert release.data_hash in page.text
     assert service.get("/feed", headers={"If-None-Match": service.get("/feed").headers["etag"]}).status_code == 304
-
-
-# --- What is said of one resource
-
-
-@pytest.mark.parametrize("media_type", TYPES)
-@pytest.mark.parametrize(
-    "iri",
-    [DECISION, NEW_TERM, SHAPES + "Concept-altLabel", GRAPHS + "terms", "http://metadata.cbd.int/kmgbf/target_3"],
-)
-def test_a_resource_is_what_the_log_says(
-    service: httpx.Client, published: Release, iri: str, media_type: str
-) -> None:
-    history = History.open(published.path)
-    event = history.last(iri)
-    assert event is not None
-    content = history.content(event)
-    if not holds_graphs(media_type):
-        content = [f"{line.rsplit(' ', 2)[0]} ." for line in content]
-    response = service.get("/feed/resource", params={"iri": iri}, headers={"Accept": media_type})
-    assert response.headers["link"] == f'<{iri}>; rel="canonical"'
-    got = [f"{q} ." for q in ox.parse(response.content, format=ox.RdfFormat.from_media_type(media_type))]
-    assert canonical_lines(got) == canonical_lines(content)
-    again = service.get(
-        "/feed/resource",
-        params={"iri": iri},
-        headers={"Accept": media_type, "If-None-Match": response.headers["etag"]},
-    )
-    assert again.status_code == 304
-
-
-def test_a_resource_as_it_was(service: httpx.Client) -> None:
-    now = service.get("/feed/resource", params={"iri": DECISION, "format": "nt"}).text
-    then = service.get("/release/0.2.0/feed/resource", params={"iri": DECISION, "format": "nt"}).text
-    assert "Restoring" in then
-    assert "Restoring" not in now
-    assert service.get("/release/0.2.0/feed/resource", params={"iri": OLD_TERM}).status_code == 200
-
-
-def test_resources_that_are_not_there(service: httpx.Client) -> None:
-    gone = problem(service.get("/feed/resource", params={"iri": ISSUE}), "gone")
-    assert gone["reason"] == REASON
-    assert gone["suggestions"] == []
-    replaced = problem(service.get("/feed/resource", params={"iri": OLD_TERM}), "gone")
-    assert [service.get(path).status_code for path in replaced["suggestions"]] == [200]
-    problem(service.get("/feed/resource", params={"iri": "http://example.org/"}), "not-found")
-    for iri in ("", "target/aichi/15", "http://e/ <b>", "x" * 1000):
-        document = problem(service.get("/feed/resource", params={"iri": iri}), "parameter")
-        assert len(document["detail"]) < 500
-    page = service.get("/feed/resource", params={"iri": DECISION}, headers=HTML)
-    assert (page.status_code, page.headers["location"]) == (303, "/decision/cop/11/16")
-
-
-def test_addresses_of_resources_are_whole(service: httpx.Client) -> None:
-    activities = service.get("/feed/activity/12").json()["orderedItems"]
-    links = [link["href"] for activity in activities for link in activity["object"].get("url", ())]
-    assert links
-    assert all(re.fullmatch(r"http://[\w.:]+/feed/resource\?iri=[\w%.-]+&format=(nt|jsonld)", link) for link in links)
-    assert any(quote(DECISION, safe="") in link for link in links)

@@ -261,7 +261,9 @@ def test_nobody_is_led_to_another_server(service: httpx.Client) -> None:
 def test_the_root_is_asked_again_and_pages_are_kept_for_ever(service: httpx.Client) -> None:
     root, page = service.get("/feed/ldes"), service.get("/feed/ldes/0.1.0/2")
     assert root.headers["cache-control"] == "public, max-age=60, must-revalidate"
-    assert root.headers["last-modified"] == "Tue, 01 Dec 2026 15:30:00 GMT"
+    assert page.headers["last-modified"] == "Sun, 22 Nov 2026 16:17:35 GMT"
+    since = {"If-Modified-Since": page.headers["last-modified"]}
+    assert service.get("/feed/ldes/0.1.0/2", headers=since).status_code == 304
     assert page.headers["cache-control"] == FOREVER
     for first, path in ((root, "/feed/ldes"), (page, "/feed/ldes/0.1.0/2")):
         again = service.get(path, headers={"If-None-Match": first.headers["etag"]})
@@ -453,6 +455,19 @@ def test_a_member_is_what_its_iri_leads_to(service: httpx.Client) -> None:
         path = "/" + member.iri.value.removeprefix(BASE)
         answered = fetch(service, root_of(service, path), "application/n-triples").quads
         assert {q.triple for q in member.said(with_graphs=False)} <= {q.triple for q in answered}
+
+
+def test_the_program_of_the_page_makes_the_graph(tmp_path: Path, service: httpx.Client, published: Release) -> None:
+    text = (ROOT / "docs" / "feeds.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert "http://127.0.0.1:8000/" in program
+    program = program.replace("http://127.0.0.1:8000/", str(service.base_url.join("/")))
+    for _ in range(2):  # the second time it has all pages
+        end = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert end.stdout.strip() == published.manifest.data_hash
+    assert (tmp_path / "copy.nq").read_bytes() == (published.path / "graph.nq").read_bytes()
 
 
 def _triples_hash(client: httpx.Client, build: Path) -> str:

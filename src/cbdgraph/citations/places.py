@@ -241,7 +241,8 @@ class _Reader:
                 self._group(unit)
             elif unit.level == "related":
                 self.finish()
-                text = "names related activities or provisions without numbers"
+                what = "activities" if self.symbol else "provisions"
+                text = f"names related {what} without numbers"
                 self.found.append(Place(Locator(), unit.start, unit.end, "unresolved", text))
             elif unit.level == "column":
                 self.doubts.append(

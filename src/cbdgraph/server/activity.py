@@ -15,9 +15,8 @@ from starlette.responses import Response
 from cbdgraph.history import Event
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import expand
-from cbdgraph.server.answers import CACHE, etag, respond, served_of
+from cbdgraph.server.answers import CACHE, date_header, etag, respond, served_of
 from cbdgraph.server.feed_pages import Page, cut_pages
-from cbdgraph.server.feed_resource import address_of_content
 from cbdgraph.server.feeds import (
     ABOUT,
     FOREVER,
@@ -25,7 +24,6 @@ from cbdgraph.server.feeds import (
     address_of_view,
     history_of,
     issued,
-    modified,
     origin_of,
     respond_events,
     respond_list,
@@ -65,8 +63,8 @@ async def get_collection(request: Request) -> Response:
     if shown == HTML:
         return respond_list(request, _VIEW, [(page, f"{_VIEW.path}/{page.index}") for page in cut], _LINKS)
     address = _address(request)
-    tag = etag(served_of(request), _VIEW.path, shown, address)
-    if known := unchanged(request, tag):
+    tag, when = etag(served_of(request), _VIEW.path, shown, address), issued(history)
+    if known := unchanged(request, tag, when):
         return known
     document: dict[str, Any] = {
         "@context": [STREAMS, MANAGEMENT],
@@ -80,7 +78,7 @@ async def get_collection(request: Request) -> Response:
         document["updated"] = written(history.releases[-1].when)
         document["first"] = _refer(address, 1)
         document["last"] = _refer(address, len(cut))
-    return _respond(document, shown, tag, modified(issued(history)))
+    return _respond(document, shown, tag, date_header(when))
 
 
 @router.get("/feed/activity/{number}", summary="A page of the activities, the oldest first", responses=offer(_OFFER))
@@ -97,10 +95,10 @@ async def get_activities(request: Request, number: str) -> Response:
     address = _address(request)
     cache = CACHE if page.is_newest else FOREVER
     tag = tag_of_page(request, page, _VIEW.path, shown, address, page.is_newest)
-    if known := unchanged(request, tag, cache):
+    if known := unchanged(request, tag, page.release.when, cache):
         return known
     document = _describe_page(page, address, origin_of(request))
-    return _respond(document, shown, tag, {"Cache-Control": cache, **modified(page.release.when)})
+    return _respond(document, shown, tag, {"Cache-Control": cache, **date_header(page.release.when)})
 
 
 def _describe_page(page: Page, collection: str, origin: str) -> dict[str, Any]:
@@ -120,7 +118,7 @@ def _describe_page(page: Page, collection: str, origin: str) -> dict[str, Any]:
 
 
 def describe_event(event: Event, page: str, origin: str) -> dict[str, Any]:
-    """An activity: what happened, to which resource, and while it is described where that can be fetched.
+    """An activity: what happened, to which resource, and where to fetch what is said of it from then on.
 
     A resource with another in its place is deprecated, one without is deleted; neither is described any more.
     """
@@ -142,9 +140,12 @@ def describe_event(event: Event, page: str, origin: str) -> dict[str, Any]:
         "object": thing,
     }
     if event.change != "withdrawn":
+        # What the resource's own address answers is made to be read: it has names of others besides, and at the
+        # address of a named graph its content. Here is what this very version says, and nothing else.
+        content = f"{origin}/feed/version/{event.position}"
         thing["url"] = [
-            {"type": "Link", "mediaType": media_type, "href": origin + address_of_content(event.resource, name)}
-            for name, media_type in (("nt", "application/n-triples"), ("jsonld", _LD_JSON))
+            {"type": "Link", "mediaType": media_type, "href": f"{content}.{suffix}"}
+            for suffix, media_type in (("nt", "application/n-triples"), ("nq", "application/n-quads"))
         ]
         activity["result"] = event.version
     return {name: value for name, value in activity.items() if value}

@@ -130,9 +130,11 @@ class _File(FileResponse):
         # Starlette refuses other units and the whole of a list that is partly beyond the end, both of which RFC 9110
         # wants passed over; so it is only told of ranges that are read and looked at already.
         headers = [header for header in scope["headers"] if header[0] not in {b"range", b"if-range"}]
-        if self._ranges:
+        is_head = scope.get("cbdgraph.is_head", False)  # of which a range is no matter: section 14.2
+        if self._ranges and not is_head:
             headers.append((b"range", self._ranges.encode()))
-        await super().__call__({**scope, "headers": headers}, receive, send)
+        method = "HEAD" if is_head else scope["method"]
+        await super().__call__({**scope, "headers": headers, "method": method}, receive, send)
 
 
 @lru_cache(maxsize=16)  # a release never changes

@@ -35,7 +35,8 @@ _CORS: Final = (
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"Cbdgraph-Release, Cbdgraph-Data, Cbdgraph-Complete, Link, ETag, Retry-After",
+        b"Cbdgraph-Release, Cbdgraph-Data, Cbdgraph-Complete, Link, ETag, Retry-After, "
+        b"Accept-Ranges, Content-Range, Content-Disposition, Repr-Digest",
     ),
     (b"x-content-type-options", b"nosniff"),
 )
@@ -64,7 +65,12 @@ class Envelope:
         scope, release = _find_release(scope)
         path: str = scope["path"].rstrip("/") or "/"
         method: str = scope["method"]
-        scope = {**scope, "path": path, "method": "GET" if method == "HEAD" else method}
+        scope = {
+            **scope,
+            "path": path,
+            "method": "GET" if method == "HEAD" else method,
+            "cbdgraph.is_head": method == "HEAD",
+        }
         served: Served | None = None
         response = _Response(method, send)
         try:
@@ -185,7 +191,7 @@ class _Response:
             # What is sent in pieces is a file, and stays on disk.
             if not message.get("more_body") and not self._in_pieces and self._start["status"] == 200:
                 tag = next((value for name, value in self._start["headers"] if name == b"etag"), b"")
-                if tag:
+                if tag and (message.get("body") or not self._is_head):  # a file is not read for HEAD
                     self.kept = Kept.of(self._start["headers"], message.get("body", b""), tag.decode())
             self._in_pieces = True
             if self._is_head:

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from functools import cache
 from typing import Final
 
@@ -19,9 +18,8 @@ from starlette.responses import Response
 from cbdgraph.history import History
 from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
-from cbdgraph.server.answers import CACHE, etag, live_of, served_of
+from cbdgraph.server.answers import CACHE, date_header, etag, live_of, not_modified, served_of
 from cbdgraph.server.feed_pages import Page
-from cbdgraph.server.kept import holds
 from cbdgraph.server.negotiate import HTML, JSON, choose_language
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Router, offer
@@ -74,9 +72,10 @@ async def list_views(request: Request) -> Response:
     served, history = served_of(request), history_of(request)
     html = pages.wants_html(request)
     tag = etag(served, "feeds", html)
-    if known := unchanged(request, tag):
+    when = issued(history)
+    if known := unchanged(request, tag, when):
         return known
-    headers = modified(issued(history))
+    headers = date_header(when)
     if html:
         return pages.respond(
             pages.render("feeds.html", views=VIEWS, about=ABOUT, releases=history.releases), tag, headers
@@ -127,16 +126,14 @@ def tag_of_page(request: Request, page: Page, *parts: object) -> str:
     return f'W/"{digest.hexdigest()[:32]}"'
 
 
-def unchanged(request: Request, tag: str, cache: str = CACHE, vary: str = "Accept") -> Response | None:
-    """304 if the client has this answer already."""
-    if holds(request.headers.get("if-none-match", ""), tag):
-        return Response(status_code=304, headers={"ETag": tag, "Vary": vary, "Cache-Control": cache})
-    return None
-
-
-def modified(when: datetime | None) -> dict[str, str]:
-    """The header that says when an answer last changed; none where that is not known."""
-    return {} if when is None else {"Last-Modified": format_datetime(when, usegmt=True)}
+def unchanged(
+    request: Request, tag: str, when: datetime | None, cache: str = CACHE, vary: str = "Accept"
+) -> Response | None:
+    """304 if the client has this answer already, which is from `when`."""
+    known = not_modified(request, tag, vary, date_header(when))
+    if known is not None:
+        known.headers["Cache-Control"] = cache
+    return known
 
 
 def issued(history: History) -> datetime | None:
@@ -159,10 +156,11 @@ def respond_list(
 ) -> Response:
     """The pages of a view, each with its address, for a person; `links` are formats: names in, addresses out."""
     tag = etag(served_of(request), view.path, HTML)
-    if known := unchanged(request, tag):
+    when = issued(history_of(request))
+    if known := unchanged(request, tag, when):
         return known
     html = pages.render("feed.html", view=view, about=ABOUT, pages=places, links=links)
-    return pages.respond(html, tag, modified(issued(history_of(request))))
+    return pages.respond(html, tag, date_header(when))
 
 
 def respond_events(request: Request, view: View, page: Page, links: Mapping[str, str]) -> Response:
@@ -170,7 +168,7 @@ def respond_events(request: Request, view: View, page: Page, links: Mapping[str,
     language = choose_language(request.query_params.get("lang"), request.headers.get("accept-language", ""))
     vary = "Accept, Accept-Language"
     tag = tag_of_page(request, page, view.path, HTML, language)
-    if known := unchanged(request, tag, vary=vary):
+    if known := unchanged(request, tag, page.release.when, vary=vary):
         return known
     rows = [
         {
@@ -183,7 +181,7 @@ def respond_events(request: Request, view: View, page: Page, links: Mapping[str,
         for event in page.events
     ]
     html = pages.render("feed_page.html", view=view, page=page, rows=rows, links=links)
-    return pages.respond(html, tag, {"Vary": vary, **modified(page.release.when)})
+    return pages.respond(html, tag, {"Vary": vary, **date_header(page.release.when)})
 
 
 @cache

@@ -22,7 +22,7 @@ from cbdgraph.iris import mint
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, SHAPES, expand
 from cbdgraph.quads import relabel
-from cbdgraph.server.answers import etag, respond, served_of
+from cbdgraph.server.answers import date_header, etag, respond, served_of
 from cbdgraph.server.description import DATASET, LICENCE
 from cbdgraph.server.feed_formats import NAMESPACES, OFFER, SUFFIXES, TYPES, arrange, write
 from cbdgraph.server.feed_pages import Page, cut_pages, find_page
@@ -33,7 +33,6 @@ from cbdgraph.server.feeds import (
     address_of_view,
     history_of,
     issued,
-    modified,
     origin_of,
     respond_events,
     respond_list,
@@ -107,11 +106,11 @@ async def get_page(request: Request, release: str, page: str) -> Response:
     if asked.shown == HTML:
         return respond_events(request, _VIEW, found, _links(_path(found)))
     tag = tag_of_page(request, found, _VIEW.path, asked.shown, asked.ending)
-    if known := unchanged(request, tag, FOREVER):
+    if known := unchanged(request, tag, found.release.when, FOREVER):
         return known
     address = Iri(origin_of(request) + _path(found) + asked.ending)
     content = await asyncio.to_thread(_write_page, history, found, address, asked.shown)
-    return _respond(content, asked.shown, tag, {"Cache-Control": FOREVER, **modified(found.release.when)})
+    return _respond(content, asked.shown, tag, {"Cache-Control": FOREVER, **date_header(found.release.when)})
 
 
 async def _respond_root(request: Request, asked: _Asked) -> Response:
@@ -120,14 +119,14 @@ async def _respond_root(request: Request, asked: _Asked) -> Response:
     if asked.shown == HTML:
         return respond_list(request, _VIEW, [(page, _path(page)) for page in cut], _links(_VIEW.path))
     root = Iri(address_of_view(request, _VIEW.path) + asked.ending)
-    tag = etag(served, _VIEW.path, asked.shown, root)
-    if known := unchanged(request, tag):
+    tag, when = etag(served, _VIEW.path, asked.shown, root), issued(history)
+    if known := unchanged(request, tag, when):
         return known
     shape = await _find_shape(served)
     nodes = [Iri(origin_of(request) + _path(page) + asked.ending) for page in cut]
     lines = [*_describe_stream(history, root, bool(shape)), *shape, *_describe_relations(root, cut, nodes)]
     content = await asyncio.to_thread(write, lines, asked.shown)
-    return _respond(content, asked.shown, tag, modified(issued(history)))
+    return _respond(content, asked.shown, tag, date_header(when))
 
 
 def _wanted(request: Request, suffix: str) -> _Asked:

@@ -64,6 +64,7 @@ GRAPH_ALIASES: Final[Mapping[str, str]] = {
     "text/n3": "text/turtle",  # Turtle is N3
     "text/rdf+n3": "text/turtle",
     "application/n3": "text/turtle",
+    "text/plain": "application/n-triples",  # its name of old, by which rdflib asks for it
 }
 # Of a longer header the rest is not read: to match quotes takes time.
 _LONGEST: Final = 4096

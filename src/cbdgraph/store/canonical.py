@@ -14,7 +14,7 @@ def canonical_lines(quads: Sequence[str]) -> tuple[str, ...]:
     """The dataset's canonical N-Quads, sorted, each line once; `TurtleError` for what is not N-Quads.
 
     >>> canonical_lines(['_:b <x:p> "\\\\u00e9" .', '_:a <x:p> "e" .'])
-    ('_:c14n0 <x:p> "é" .', '_:c14n1 <x:p> "e" .')
+    ('_:c14n0 <x:p> "e" .', '_:c14n1 <x:p> "é" .')
     """
     try:
         dataset = ox.Dataset(ox.parse("\n".join(quads) + "\n", format=ox.RdfFormat.N_QUADS))
