@@ -461,11 +461,11 @@ def test_a_slow_reader_keeps_nobody_waiting(service: httpx.Client) -> None:
     assert asyncio.run(read()) < 2
 
 
-def test_head_has_the_headers_of_the_whole_and_reads_no_file(client: httpx.Client) -> None:
-    whole = client.get("/dump/cbdgraph.ttl")
+def test_head_has_the_headers_of_the_whole_and_reads_no_file(service: httpx.Client) -> None:
+    whole = service.get("/dump/cbdgraph.ttl")
     for headers in ({}, {"Range": "bytes=0-9"}):
-        head = client.head("/dump/cbdgraph.ttl", headers=headers)
+        head = service.head("/dump/cbdgraph.ttl", headers=headers)
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-length"] == str(len(whole.content))
         assert head.headers["etag"] == whole.headers["etag"]
-    assert client.get("/dump/cbdgraph.ttl").content == whole.content
+    assert service.get("/dump/cbdgraph.ttl").content == whole.content
