@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: env build serve test check conformance fmt bench lock clean
+.PHONY: env build serve test check lint conformance fmt bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -31,14 +31,16 @@ serve: env ## build what changed and serve it (HOST=127.0.0.1 PORT=8000)
 test: env ## all tests
 	@$(BIN)/python -m pytest
 
-check: env ## what a developer runs before a commit
+check: lint ## what a developer runs before a commit
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: env ## format, lint, types, layers, OWL consistency
 	@$(BIN)/ruff format --check src tests bench
 	@$(BIN)/ruff check src tests bench
 	@$(BIN)/cbdgraph fmt --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cbdgraph check-ontology
-	@$(BIN)/python -m pytest -m "not slow"
 
 conformance: env ## the W3C tests over HTTP; fails on what has no reason in tests/conformance/excuses.toml
 	@$(BIN)/python -m tests.conformance

@@ -107,11 +107,10 @@ def render(cases: list[Case]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for case in cases:
-        accept = "<br>".join(code(value.replace("|", "\\|")) for value in case.accept.split("\\n"))
+        accept = ", then ".join(code(value.replace("|", "\\|")) for value in case.accept.split("\\n"))
         status = case.status + (f" → `{case.location}`" if case.location != "-" else "")
-        lines.append(
-            f"| {case.who} | {accept} | `{case.path}` | {status} | {code(case.kind)} | {case.vary.replace('-', '–') if case.vary == '-' else case.vary} |"
-        )
+        vary = "–" if case.vary == "-" else case.vary
+        lines.append(f"| {case.who} | {accept} | `{case.path}` | {status} | {code(case.kind)} | {vary} |")
     return "\n".join(lines)
 
 

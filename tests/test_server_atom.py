@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import feedparser
 import httpx
 import pytest
+from lxml import etree
 
 from cbdgraph.changelog import Log
 from cbdgraph.namespaces import BASE
@@ -24,6 +25,7 @@ from tests.replaying import (
     ARCHIVE,
     ATOM,
     DELETED,
+    RDF,
     VERSION_OF,
     AtomCopy,
     Copy,
@@ -31,6 +33,7 @@ from tests.replaying import (
     find_link,
     is_relation,
     links_of,
+    read_rdf,
 )
 from tests.test_server_oai import switch
 from tests.test_server_running import problem, running
@@ -158,15 +161,22 @@ def test_a_copy_kept_by_the_query_is_the_dump_at_each_release(tmp_path: Path, lo
                 expected = switch(client, tmp_path, log.until(release.number))
             rows = changed(client, since)
             assert len(rows) >= len(release.entries)
-            for row in rows:
+            newest = {row["resource"]: row for row in rows}  # rows come by time
+            for row in newest.values():
                 if row["change"] == "withdrawn":
                     copy.said.pop(row["resource"], None)
                 else:
-                    asked = {"iri": row["resource"], "format": "nt"}
-                    copy.said[row["resource"]] = client.get("/feed/resource", params=asked).text.splitlines()
+                    copy.said[row["resource"]] = fetch(client, row["resource"])
             assert copy.hash == expected
             # One harvester goes on with the number of its release, another one with the time that it saw last.
             since = release.number if release.number == "0.1.0" else rows[-1]["when"]
+
+
+def fetch(client: httpx.Client, resource: str) -> list[str]:
+    """All that is said of a resource, and nothing else."""
+    asked = {"verb": "GetRecord", "metadataPrefix": "rdf", "identifier": resource}
+    root: Any = etree.fromstring(client.get("/feed/oai", params=asked).raise_for_status().content)
+    return read_rdf(etree.tostring(root.find(f".//{RDF}")))
 
 
 def changed(client: httpx.Client, since: str) -> list[dict[str, str]]:
@@ -199,6 +209,15 @@ def test_a_number_that_is_no_release_is_a_problem(service: httpx.Client, since: 
 
 
 # --- The documents
+
+
+def test_pages_lead_feed_readers_here(service: httpx.Client, tmp_path: Path) -> None:
+    link = '<link rel="alternate" type="application/atom+xml" href="/feed/atom"'
+    for path in ("/", "/feed/"):
+        assert link in service.get(path, headers={"Accept": "text/html"}).text
+    (tmp_path / "a.ttl").write_text("<http://e/a> <http://e/p> 1 .", encoding="utf-8")
+    with running(root=ROOT, data=(tmp_path / "a.ttl",), workers=1) as client:
+        assert link not in client.get("/", headers={"Accept": "text/html"}).text, "there is no feed"
 
 
 def test_the_archive_is_a_chain_both_ways(service: httpx.Client) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from cbdgraph.errors import BuildError
+from cbdgraph.namespaces import ABOUT
+from cbdgraph.store.canonical import canonical_lines, hash_lines
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.releases import Manifest, Release, build_lock, current_release, publish
 
@@ -102,3 +104,13 @@ def test_a_torn_manifest_is_no_release(tmp_path: Path) -> None:
     release = _publish(tmp_path, 1)
     (release.path / "manifest.json").write_text("{")
     assert current_release(tmp_path) is None
+
+
+def test_the_store_answers_what_the_hashes_say(release: Release, graph: Store) -> None:
+    """Every number is spelled in the store as in the files and in the change log."""
+    quads = [line for line in graph.dump() if not any(f"<{about}> ." in line for about in ABOUT)]
+    default = graph.construct("CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }")
+    unnamed = set(default)
+    named = canonical_lines([quad for quad in quads if quad not in unnamed])
+    assert hash_lines(canonical_lines(default)) == release.manifest.triples_hash
+    assert hash_lines(named) == release.manifest.data_hash

@@ -136,6 +136,7 @@ def make_graphs(settings: Settings, report: Report, show: Show) -> dict[str, lis
     """All graphs but that of the changes, as N-Triples lines; `DataFaults` if they are not good."""
     from cbdgraph.rdf.derive import derive
     from cbdgraph.rdf.turtle import format_ntriple
+    from cbdgraph.store.canonical import normal_graphs
 
     project = read_project(settings.root, report)
     with _step(report, "validate") as done:
@@ -164,7 +165,7 @@ def make_graphs(settings: Settings, report: Report, show: Show) -> dict[str, lis
     graphs.update((mint_graph(f"inferred/{name}"), list(lines)) for name, lines in inference.triples.items() if lines)
     graphs.update((graph, [format_ntriple(triple) for triple in made]) for graph, made in derived.items() if made)
     graphs[CATALOG] = [format_ntriple(triple) for triple in _catalog(project, rules, inference, derived)]
-    return graphs
+    return normal_graphs(graphs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,8 @@ _KNOWN: Final = f"""SELECT DISTINCT ?known WHERE {{
   FILTER(STRSTARTS(STR(?known), "{BASE}") || STRSTARTS(STR(?known), "{DESCRIBED}"))
 }}"""
 _MENTIONED: Final = "ASK { { @IRI@ ?property ?value } UNION { ?other ?property @IRI@ } }"
-_DESCRIBED: Final = (
-    f"ASK {{ {{ @IRI@ ?property ?value }} UNION {{ GRAPH <{WITHDRAWN}> {{ @IRI@ ?property ?value }} }} }}"
-)
+_DESCRIBED: Final = "ASK { @IRI@ ?property ?value }"
+_WITHDRAWN: Final = f"ASK {{ GRAPH <{WITHDRAWN}> {{ @IRI@ ?property ?value }} }}"
 _TELLING: Final = 4  # characters of a name from which on it is likely that a longer name was meant
 _SUGGESTED: Final = 5
 _DIGITS: Final = re.compile(r"([0-9]+)")
@@ -74,9 +73,18 @@ async def _is_known(served: Served, iri: Iri) -> bool:
 
 
 async def is_described(served: Served, iri: str) -> bool:
-    """Whether the graph says anything about an IRI, be it that it is withdrawn."""
+    """Whether the graph says anything about an IRI."""
+    return await _ask(served, _DESCRIBED, iri)
+
+
+async def is_withdrawn(served: Served, iri: str) -> bool:
+    """Whether it says that what had this IRI is withdrawn."""
+    return WITHDRAWN in served.graphs and await _ask(served, _WITHDRAWN, iri)
+
+
+async def _ask(served: Served, question: str, iri: str) -> bool:
     try:
-        query = _DESCRIBED.replace("@IRI@", str(Iri(iri)))
+        query = question.replace("@IRI@", str(Iri(iri)))
         answer = await served.engine.run_query(query, media_type="application/sparql-results+json", trusted=True)
     except (InvalidName, QuerySyntaxError):  # no IRI, so that the graph cannot hold it
         return False

@@ -20,7 +20,7 @@ from cbdgraph.namespaces import BASE, WITHDRAWN
 from cbdgraph.queries import prologue
 from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import CACHE, served_of
-from cbdgraph.server.known import find_near, is_described
+from cbdgraph.server.known import find_near, is_described, is_withdrawn
 from cbdgraph.server.links import WRITTEN, prefix_of, write_links
 from cbdgraph.server.live import Served
 from cbdgraph.server.problems import Problem
@@ -85,8 +85,10 @@ async def respond_unknown(request: Request, path: str) -> Response:
     stem, suffix = split_suffix(path)
     for spelled, ending in dict.fromkeys(((stem, suffix), (path, ""))):
         normal = normalize_path(spelled)
-        if normal and f"{normal}{ending}" != path and await is_described(served, mint(normal)):
-            return redirect(request, mint(normal), ending)
+        if normal and f"{normal}{ending}" != path:
+            iri = mint(normal)
+            if await is_described(served, iri) or await is_withdrawn(served, iri):
+                return redirect(request, iri, ending)
     raise await find_problem(request, mint(stem))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyoxigraph as ox
 
@@ -23,6 +23,26 @@ def canonical_lines(quads: Sequence[str]) -> tuple[str, ...]:
     if any("_:" in quad for quad in quads):
         dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     return tuple(sorted((ox.serialize(dataset, format=ox.RdfFormat.N_QUADS) or b"").decode().splitlines()))
+
+
+def normal_graphs(graphs: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """N-Triples lines by graph IRI with each number and time as the engine writes it, sorted, each once.
+
+    The engine keeps the value of a number and not its spelling; so that what it answers is what files and hashes say,
+    they all have its spelling, which is that of XML Schema.
+
+    >>> normal_graphs({"x:g": ['<x:a> <x:p> "8.0"^^<http://www.w3.org/2001/XMLSchema#decimal> .']})
+    {'x:g': ['<x:a> <x:p> "8"^^<http://www.w3.org/2001/XMLSchema#decimal> .']}
+    """
+    normal = {}
+    for graph, lines in graphs.items():
+        store = ox.Store()
+        try:
+            store.extend(ox.parse("\n".join(lines) + "\n", format=ox.RdfFormat.N_TRIPLES))
+        except SyntaxError as error:
+            raise TurtleError(graph, str(error), error.lineno or 0) from error
+        normal[graph] = sorted({f"{quad.triple} ." for quad in store})
+    return normal
 
 
 def hash_lines(lines: Iterable[str]) -> str:
