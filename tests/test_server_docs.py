@@ -16,8 +16,8 @@ from rdflib import OWL, RDF, RDFS, SKOS, Graph, Literal, URIRef
 from rdflib.namespace import SH
 
 from cbdgraph.namespaces import BASE, GRAPHS, ONTOLOGY, PREFIXES, SHAPES, expand
-from cbdgraph.server.docs import PATTERNS
-from cbdgraph.server.guides import LARGEST, name_of, read_guides, render, slug_of
+from cbdgraph.server.docs.guides import LARGEST, name_of, read_guides, render, slug_of
+from cbdgraph.server.docs.routes import PATTERNS
 from cbdgraph.server.pages import CSP
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.releases import Release

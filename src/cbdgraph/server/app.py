@@ -26,7 +26,6 @@ from cbdgraph.server import (
     codes,
     crawlers,
     dataset,
-    docs,
     dumps,
     feeds,
     graphs,
@@ -42,6 +41,7 @@ from cbdgraph.server import (
     sparql,
     why,
 )
+from cbdgraph.server.docs import routes as docs
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
 from cbdgraph.server.informea import routes as informea
 from cbdgraph.server.kept import read_asked, unite

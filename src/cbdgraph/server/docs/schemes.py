@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cbdgraph.namespaces import BASE
+from cbdgraph.server.docs.triples import Graph, Row
 from cbdgraph.server.known import natural
 from cbdgraph.server.statements import Name, Names, pick, short
-from cbdgraph.server.triples import Graph, Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import ONTOLOGY, expand
 from cbdgraph.queries import Query
-from cbdgraph.server.schemes import Scheme, read_schemes
-from cbdgraph.server.shapes import Rule, read_rules
+from cbdgraph.server.docs.schemes import Scheme, read_schemes
+from cbdgraph.server.docs.shapes import Rule, read_rules
+from cbdgraph.server.docs.triples import Graph, Row
 from cbdgraph.server.statements import Name, Names, Term, pick
-from cbdgraph.server.triples import Graph, Row
 
 _KINDS: Final = {
     expand("owl:Class"): "class",

@@ -12,10 +12,10 @@ from typing import Final
 
 from cbdgraph.namespaces import ONTOLOGY
 from cbdgraph.queries import prologue
-from cbdgraph.server.documented import Answers, Vocabulary, document, find_unnamed
+from cbdgraph.server.docs.documented import Answers, Vocabulary, document, find_unnamed
+from cbdgraph.server.docs.triples import Row
 from cbdgraph.server.live import Served
 from cbdgraph.server.names import find_names
-from cbdgraph.server.triples import Row
 
 _DEFINED: Final = f"?term rdfs:isDefinedBy <{ONTOLOGY.rstrip('#')}>"
 _QUERIES: Final[dict[str, str]] = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from cbdgraph.namespaces import expand
+from cbdgraph.server.docs.triples import Graph, Row
 from cbdgraph.server.statements import Term
-from cbdgraph.server.triples import Graph, Row
 
 # What a shape asks of values, in words before the value; what is not here needs more than its value.
 _CONDITIONS: Final = {

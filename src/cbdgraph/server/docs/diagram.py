@@ -13,7 +13,7 @@ from html import escape
 from typing import Final
 
 from cbdgraph.namespaces import ONTOLOGY
-from cbdgraph.server.documented import Documented, Vocabulary
+from cbdgraph.server.docs.documented import Documented, Vocabulary
 from cbdgraph.server.statements import short
 
 _ROW: Final = 26  # pixels, as all here

@@ -16,10 +16,11 @@ from cbdgraph.namespaces import BASE, LANGUAGES, ONTOLOGY, PREFIXES
 from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import etag, not_modified, respond, served_of, settings_of
-from cbdgraph.server.diagram import draw, find_lanes, size
-from cbdgraph.server.documented import Vocabulary
+from cbdgraph.server.docs.diagram import draw, find_lanes, size
+from cbdgraph.server.docs.documented import Vocabulary
+from cbdgraph.server.docs.guides import Guide, introduce, read_guides, render
+from cbdgraph.server.docs.vocabulary import load_vocabulary
 from cbdgraph.server.examples import LANGUAGE_NAMES
-from cbdgraph.server.guides import Guide, introduce, read_guides, render
 from cbdgraph.server.known import known_iris
 from cbdgraph.server.lists import LISTS
 from cbdgraph.server.live import Served
@@ -27,7 +28,6 @@ from cbdgraph.server.negotiate import HTML, JSON, NotAcceptable, choose, choose_
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.resources import OFFER, get_resource
 from cbdgraph.server.routes import Router, offer
-from cbdgraph.server.vocabulary import load_vocabulary
 
 router = Router()
 
