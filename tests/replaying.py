@@ -153,7 +153,7 @@ class AtomCopy(Copy):
             del self.said[resource], self.held[resource]
         wanted = [entry for entry in newest.values() if self.held.get(entry.resource) != entry.iri]
         for entry in wanted:
-            self.said[entry.resource] = client.get(entry.data).raise_for_status().text.splitlines()
+            self.said[entry.resource] = client.get(entry.data).raise_for_status().text.strip().split("\n")
             self.held[entry.resource] = entry.iri
         return len(wanted)
 

@@ -113,14 +113,14 @@ class History:
         """All that is said about the resource from this event on, as lines of canonical N-Quads."""
         with self._path.open("rb") as file:
             file.seek(event.start)
-            return file.read(event.length).decode().splitlines()
+            return _lines(file.read(event.length))
 
     def contents(self, events: Sequence[Event]) -> Iterator[tuple[Event, list[str]]]:
         """Each event with its content; the file is opened once."""
         with self._path.open("rb") as file:
             for event in events:
                 file.seek(event.start)
-                yield event, file.read(event.length).decode().splitlines()
+                yield event, _lines(file.read(event.length))
 
     def modified(self, resource: str) -> datetime | None:
         """When what is said about a resource last changed; None for what no release says so."""
@@ -186,6 +186,11 @@ def describe_log(log: Log) -> list[str]:
                 says += [("dcterms:isReplacedBy", Iri(name)) for name in entry.withdrawal.replacements]
             lines += [f"{version} <{expand(name)}> {value} ." for name, value in says]
     return lines
+
+
+def _lines(content: bytes) -> list[str]:
+    """As bytes, since a literal may hold signs that end a line of text, such as U+2028."""
+    return [line.decode() for line in content.splitlines()]
 
 
 def _describe(entry: Entry) -> tuple[list[str], dict[str, str]]:

@@ -100,7 +100,7 @@ def _choose(request: Request, name: str | None) -> str:
 async def _format(triples: list[Triple], shown: str) -> bytes:
     written = GRAPH_ALIASES.get(shown, shown)
     # Of a thousand graphs there are as many megabytes to be written: other requests need not wait for it.
-    return await asyncio.to_thread(lambda: convert(write(triples).splitlines(), written))
+    return await asyncio.to_thread(lambda: convert(write(triples).split("\n"), written))
 
 
 async def _built(served: Served) -> Built | None:

@@ -157,7 +157,7 @@ def _links(path: str) -> dict[str, str]:
 async def _find_shape(served: Served) -> list[str]:
     """The shape of a version, which each member has; nothing where the graph that is served has none."""
     answer = await served.engine.run_query(_SHAPE_QUERY, media_type="application/n-triples", trusted=True)
-    return answer.content.decode().splitlines()
+    return [line.decode() for line in answer.content.splitlines()]
 
 
 def _describe_stream(history: History, root: Iri, has_shape: bool) -> Iterator[str]:

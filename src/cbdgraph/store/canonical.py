@@ -22,7 +22,9 @@ def canonical_lines(quads: Sequence[str]) -> tuple[str, ...]:
         raise TurtleError("N-Quads", str(error), error.lineno or 0) from error
     if any("_:" in quad for quad in quads):
         dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
-    return tuple(sorted((ox.serialize(dataset, format=ox.RdfFormat.N_QUADS) or b"").decode().splitlines()))
+    content = ox.serialize(dataset, format=ox.RdfFormat.N_QUADS) or b""
+    # Lines of bytes: as text a literal may hold signs that end a line too, such as U+2028.
+    return tuple(sorted(line.decode() for line in content.splitlines()))
 
 
 def normal_graphs(graphs: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:

@@ -202,7 +202,7 @@ class Store:
     def dump(self) -> list[str]:
         """The whole dataset as sorted N-Quads lines; the default graph's are triples."""
         content = self._store.dump(format=ox.RdfFormat.N_QUADS) or b""
-        return sorted(content.decode().splitlines())
+        return sorted(line.decode() for line in content.splitlines())
 
     def construct(self, query: str) -> list[str]:
         """The triples of a CONSTRUCT or DESCRIBE as sorted N-Triples lines, each once."""
