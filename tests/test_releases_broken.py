@@ -95,7 +95,6 @@ def test_a_file_that_ends_early_is_refused_wherever_it_ends(tmp_path: Path, whol
             _read(tmp_path, whole[:length])
 
 
-@pytest.mark.xfail(reason="read_release does not catch zlib.error, which is no OSError", raises=AssertionError)
 def test_one_wrong_bit_is_refused_or_changes_nothing(tmp_path: Path, whole: bytes) -> None:
     good, odd = _read(tmp_path, whole), []
     for place in range(len(whole) * 8):
@@ -128,10 +127,10 @@ def _pack(documents: list[Any]) -> bytes:
         {"issued": "soon"},
         {"previous": "0.0.1"},
         {"previous": None},
-        pytest.param({"issued": "2026-11-22"}, marks=pytest.mark.xfail(reason="a time without a zone is taken")),
-        pytest.param({"issued": "2026-11-22T00:00:00+05:00"}, marks=pytest.mark.xfail(reason="compared as text")),
-        pytest.param({"data_hash": None}, marks=pytest.mark.xfail(reason="the hash is not looked at")),
-        pytest.param({"data_hash": "abc"}, marks=pytest.mark.xfail(reason="the hash is not looked at")),
+        {"issued": "2026-11-22"},
+        {"issued": "2026-11-22T00:00:00+05:00"},
+        {"data_hash": None},
+        {"data_hash": "abc"},
     ],
     ids=str,
 )
@@ -147,9 +146,9 @@ def test_a_head_that_is_none_is_refused(tmp_path: Path, whole: bytes, head: dict
         {"change": "deleted"},
         {"change": "withdrawn"},
         {"change": []},
-        pytest.param({"resource": 5}, marks=pytest.mark.xfail(reason="types are not looked at")),
-        pytest.param({"content": "abc"}, marks=pytest.mark.xfail(reason="types are not looked at")),
-        pytest.param({"content": [1]}, marks=pytest.mark.xfail(reason="types are not looked at")),
+        {"resource": 5},
+        {"content": "abc"},
+        {"content": [1]},
     ],
     ids=str,
 )
@@ -185,7 +184,6 @@ IMPOSSIBLE = [
 ]
 
 
-@pytest.mark.xfail(reason="read_log does not look whether the changes follow from one another")
 @pytest.mark.parametrize("entries", [entries for _, entries in IMPOSSIBLE], ids=[name for name, _ in IMPOSSIBLE])
 def test_changes_that_cannot_have_happened_are_refused(tmp_path: Path, entries: list[Entry]) -> None:
     log = _log(1)
@@ -197,7 +195,6 @@ def test_changes_that_cannot_have_happened_are_refused(tmp_path: Path, entries: 
         read_log(tmp_path)
 
 
-@pytest.mark.xfail(reason="only what an older release is made of is held against its hash, never the last release")
 def test_a_last_release_that_was_edited_stops_the_build(tmp_path: Path) -> None:
     (release,) = _log(1).releases
     edited = Entry("x:a", "created", ('<x:a> <x:p> "edited" <x:g> .',))
@@ -222,14 +219,12 @@ def test_a_chain_of_replacements_is_taken() -> None:
     ]
 
 
-@pytest.mark.xfail(reason="compare looks at one step of the replacements only")
 @pytest.mark.parametrize("withdrawals", [CIRCLE, {"x:a": Withdrawal("It went.", ("x:a",)), "x:b": Withdrawal("So.")}])
 def test_replacements_in_a_circle_are_refused(withdrawals: dict[str, Withdrawal]) -> None:
     with pytest.raises(BuildError):
         compare(_say("x:a", "x:b"), _say("x:c"), withdrawals)
 
 
-@pytest.mark.xfail(reason="compare does not look whether what is withdrawn ever was")
 def test_a_withdrawal_of_what_never_was_is_refused() -> None:
     with pytest.raises(BuildError):
         compare(_say("x:a"), _say("x:a"), {"x:never": Withdrawal("It went.")})
@@ -240,11 +235,10 @@ def test_a_withdrawn_name_does_not_come_back_while_its_withdrawal_stands() -> No
         compare(_say("x:b"), _say("x:a", "x:b"), {"x:a": Withdrawal("It went.")})
 
 
-@pytest.mark.xfail(reason="compare is not told the log: without its withdrawal a name is used again")
 def test_a_withdrawn_name_never_comes_back() -> None:
     compare(_say("x:a", "x:b"), _say("x:b"), {"x:a": Withdrawal("It went.")})
     with pytest.raises(BuildError):
-        compare(_say("x:b"), _say("x:a", "x:b"), {})
+        compare(_say("x:b"), _say("x:a", "x:b"), {}, {"x:a"})
 
 
 @pytest.mark.parametrize(
@@ -255,7 +249,6 @@ def test_odd_times_are_refused(text: str) -> None:
         parse_time(text)
 
 
-@pytest.mark.xfail(reason="OverflowError: a time whose UTC has no year", raises=OverflowError)
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
 def test_times_beyond_the_calendar_are_refused(text: str) -> None:
     with pytest.raises(InvalidName):
@@ -281,7 +274,6 @@ def test_blank_nodes_in_all_positions_as_another_tool_has_them() -> None:
         assert list(canonical_lines(renamed)) == case["canonical"]
 
 
-@pytest.mark.xfail(reason="str.splitlines ends a line at U+0085, U+2028 and U+2029 too")
 def test_texts_with_separators_of_lines_as_another_tool_has_them() -> None:
     for case in _cases("line-separators"):
         assert list(canonical_lines(case["dataset"])) == case["canonical"]
@@ -296,10 +288,7 @@ TEXTS = [
     "_:c14n0 <x:p> _:b .",
     "e\u0301 \u00e9",  # decomposed and composed are two texts
     "x" * 1_000_000,
-    *(
-        pytest.param(f"one{sign}two", marks=pytest.mark.xfail(reason="str.splitlines ends a line there"))
-        for sign in "\x85\u2028\u2029"
-    ),
+    *(f"one{sign}two" for sign in "\x85\u2028\u2029"),
 ]
 TAILS = ["", "@en", "@zh-Hant-TW", "@EN-gb", "^^<http://www.w3.org/2001/XMLSchema#token>"]
 
@@ -350,12 +339,11 @@ def test_one_statement_in_two_graphs_is_two_and_counts_once(tmp_path: Path) -> N
 
 
 OLDER = [(count, older) for count in range(1, 6) for older in range(6)]
-TOO_FEW = pytest.mark.xfail(reason="with more older ones wanted than there are, the slice begins below zero")
 
 
 @pytest.mark.parametrize(
     ("count", "older"),
-    [pytest.param(*each, marks=TOO_FEW) if 0 < each[1] - each[0] + 1 < each[0] - 1 else each for each in OLDER],
+    OLDER,
 )
 def test_as_many_older_releases_as_there_are_and_as_was_said(tmp_path: Path, count: int, older: int) -> None:
     release = _publish(tmp_path, _log(count), older=older)
@@ -365,7 +353,6 @@ def test_as_many_older_releases_as_there_are_and_as_was_said(tmp_path: Path, cou
         assert store.ask(f'ASK {{ <x:a> <x:p> "{name.split(".")[1]}" }}')
 
 
-@pytest.mark.xfail(reason="a folder is known by the hash of the data, which the graphs about them are not part of")
 def test_a_reason_that_is_mended_is_served(tmp_path: Path) -> None:
     for reason in ("It was rong.", "It was wrong."):
         release = _publish(tmp_path, _log(1), withdrawn=reason)

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -34,7 +36,8 @@ FOLDER: Final = Path("data/releases")
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 _ENDING: Final = ".jsonl.gz"
-_NUMBER: Final = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*)){2}\Z")
+_NUMBER: Final = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8})){2}\Z")
+_HASH: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,21 +190,29 @@ def compare(
     before: Mapping[str, Sequence[str]],
     after: Mapping[str, Sequence[str]],
     withdrawals: Mapping[str, Withdrawal],
+    gone_before: Collection[str] = (),
 ) -> tuple[Entry, ...]:
     """What happened to each resource between two releases, in the order of IRIs.
 
-    `UnexplainedWithdrawal` if something is gone of which no withdrawal tells, `BuildError` if one tells of what is
-    still there, or names a replacement that is not.
+    `gone_before` are the names that releases before withdrew. `UnexplainedWithdrawal` if something is gone of which
+    no withdrawal tells; `BuildError` if one tells of what is still there or never was, or names a replacement that is
+    not or is itself withdrawn in a circle; or if a name is used again.
     """
+    if again := sorted(after.keys() & set(gone_before)):
+        raise BuildError(f"{again[0]} was withdrawn, and a name is never used again")
     gone = sorted(before.keys() - after.keys())
     if unexplained := [resource for resource in gone if resource not in withdrawals]:
         raise UnexplainedWithdrawal(unexplained)
     for resource, withdrawal in withdrawals.items():
         if resource in after:
             raise BuildError(f"{resource} is said to be withdrawn, and is still described")
+        if resource not in before and resource not in gone_before:
+            raise BuildError(f"{resource} is said to be withdrawn, and no release described it")
         for replacement in withdrawal.replacements:
             if replacement not in after and replacement not in withdrawals:
                 raise BuildError(f"{resource} is said to be replaced by {replacement}, which nothing describes")
+        if _leads_back(resource, withdrawals):
+            raise BuildError(f"{resource} is said to be replaced, in the end, by itself")
     found = [Entry(resource, "withdrawn", (), withdrawals[resource]) for resource in gone]
     for resource, content in after.items():
         if resource not in before:
@@ -209,6 +220,19 @@ def compare(
         elif tuple(before[resource]) != tuple(content):
             found.append(Entry(resource, "changed", tuple(content)))
     return tuple(sorted(found, key=lambda entry: entry.resource))
+
+
+def _leads_back(resource: str, withdrawals: Mapping[str, Withdrawal]) -> bool:
+    seen: set[str] = set()
+    waiting = [resource]
+    while waiting:
+        for replacement in withdrawals[waiting.pop()].replacements:
+            if replacement == resource:
+                return True
+            if replacement in withdrawals and replacement not in seen:
+                seen.add(replacement)
+                waiting.append(replacement)
+    return False
 
 
 def read_withdrawals(lines: Iterable[str]) -> dict[str, Withdrawal]:
@@ -248,13 +272,31 @@ def read_log(folder: Path) -> Log:
     """Every release in a folder; an empty log if there is none. `BuildError` for one that is broken or missing."""
     releases = sorted(map(read_release, folder.glob(f"*{_ENDING}")), key=lambda release: release.sort_key)
     previous, issued = "", ""
+    there: set[str] = set()
     for release in releases:
+        _check_follows(release, there)
         if release.previous != previous:
             raise BuildError(f"release {release.number} follows {release.previous or 'none'}, but {previous} is here")
         if release.issued <= issued:
             raise BuildError(f"release {release.number} is not younger than {previous}")
         previous, issued = release.number, release.issued
     return Log(tuple(releases))
+
+
+def _check_follows(release: LoggedRelease, there: set[str]) -> None:
+    """`BuildError` if a change cannot have happened to what was `there`, which is brought up to date."""
+    met: set[str] = set()
+    for entry in release.entries:
+        name = entry.resource
+        if name in met or (entry.change == "created") == (name in there):
+            raise BuildError(f"release {release.number} cannot have {entry.change} {name} after what was before")
+        met.add(name)
+        if entry.change == "withdrawn":
+            there.discard(name)
+        else:
+            there.add(name)
+        if any(not line.startswith((f"<{name}> ", "_:")) for line in entry.content):
+            raise BuildError(f"release {release.number} has content about another resource under {name}")
 
 
 def read_release(path: Path) -> LoggedRelease:
@@ -269,8 +311,10 @@ def read_release(path: Path) -> LoggedRelease:
             head["previous"],
             tuple(_entry(line) for line in lines),
         )
-        _ = release.sort_key, release.when
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        _ = release.sort_key, datetime.strptime(release.issued, TIME_FORMAT)
+        if not _HASH.match(release.data_hash):
+            raise ValueError(f"{release.data_hash!r} is no hash")
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         raise BuildError(f"{path.name} of the change log cannot be read: {error}") from error
     if path.name != release.number + _ENDING:
         raise BuildError(f"{path.name} of the change log holds release {release.number}")
@@ -293,10 +337,22 @@ def write_release(folder: Path, release: LoggedRelease) -> Path:
     with gzip.GzipFile(filename="", mode="wb", fileobj=target, mtime=0) as file:
         for line in (head, *map(_document, release.entries)):
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(target.getvalue())
-    partial.replace(path)
+    replace_file(path, target.getvalue())
     return path
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or as it was; `BuildError` if it cannot be written."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise BuildError(f"{path.name} cannot be written: {error.strerror}") from error
 
 
 def _document(entry: Entry) -> dict[str, Any]:
@@ -316,4 +372,9 @@ def _entry(document: Mapping[str, Any]) -> Entry:
     withdrawal = None
     if change == "withdrawn":
         withdrawal = Withdrawal(document["reason"], tuple(document["replacements"]))
-    return Entry(document["resource"], change, tuple(document.get("content", ())), withdrawal)
+    content = document.get("content", [])
+    if not isinstance(document["resource"], str) or not isinstance(content, list):
+        raise TypeError("a resource is a text, its content a list")
+    if not all(isinstance(line, str) for line in content):
+        raise TypeError("content is a list of lines")
+    return Entry(document["resource"], change, tuple(content), withdrawal)

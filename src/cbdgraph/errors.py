@@ -132,7 +132,8 @@ class UnknownRelease(CbdGraphError):
 
     def __init__(self, number: str, known: tuple[str, ...], *, was_there: bool) -> None:
         what = "is in the change log, but not kept to be asked" if was_there else "is not known"
-        super().__init__(f"release {number} {what}; there are: {', '.join(known)}")
+        shown = number if len(number) <= 40 else f"{number[:40]}…"
+        super().__init__(f"release {shown} {what}; there are: {', '.join(known)}")
         self.number, self.known, self.was_there = number, known, was_there
 
 

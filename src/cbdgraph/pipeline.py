@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cbdgraph.changelog import FOLDER as LOG
-from cbdgraph.changelog import read_log
+from cbdgraph.changelog import Log, read_log
 from cbdgraph.errors import BuildError, DataFaults
 from cbdgraph.history import describe_log
-from cbdgraph.iris import mint_graph
+from cbdgraph.iris import mint, mint_graph
 from cbdgraph.model import Iri, Text
-from cbdgraph.namespaces import ABOUT, CATALOG, CHANGES, SHAPES
+from cbdgraph.namespaces import ABOUT, CATALOG, CHANGES, SHAPES, expand
+from cbdgraph.quads import values_of
 from cbdgraph.queries import Query, read_queries
 from cbdgraph.rdf.catalog import RULES, TABLES, find_sources, hash_inputs, hash_makers
 from cbdgraph.settings import Settings
@@ -101,6 +102,7 @@ def _unchanged(settings: Settings, inputs: str) -> Release | None:
 def _build(settings: Settings, inputs: str, report: Report, show: Show) -> Release:
     graphs = make_graphs(settings, report, show)
     log = read_log(settings.root / LOG)
+    _check_releases(graphs, log)
     if log.releases:
         graphs[CHANGES] = describe_log(log)
     with _step(report, "write") as done:
@@ -116,6 +118,23 @@ def _build(settings: Settings, inputs: str, report: Report, show: Show) -> Relea
         manifest = release.manifest
         done(f"{manifest.counts.total:,} triples in {len(manifest.graphs)} graphs, release {manifest.release}")
     return release
+
+
+def _check_releases(graphs: Mapping[str, list[str]], log: Log) -> None:
+    """`BuildError` if the data name other releases than the log, or give one another day."""
+    lines = [line for graph in graphs.values() for line in graph if line.startswith(f"<{mint('release/')}")]
+    said = {}
+    for line in lines:
+        resource = line.split(" ", 1)[0][1:-1]
+        for value in values_of([line], resource, expand("dcterms:issued")):
+            said[resource] = value.value
+    logged = {mint(f"release/{release.number}"): release.issued.partition("T")[0] for release in log.releases}
+    if logged and said != logged:
+        odd = sorted(said.items() ^ logged.items())[0]
+        raise BuildError(
+            f"data/turtle/releases.ttl and the change log differ over {odd[0]} ({odd[1]}); cut the release again, or "
+            "put back what was there"
+        )
 
 
 def _maker(settings: Settings) -> Maker:

@@ -7,11 +7,13 @@ No clock is read: number and time come from the tag of the commit, or are given.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from cbdgraph.changelog import (
@@ -24,6 +26,7 @@ from cbdgraph.changelog import (
     parse_number,
     read_log,
     read_withdrawals,
+    replace_file,
     split_resources,
     write_release,
 )
@@ -35,10 +38,11 @@ from cbdgraph.pipeline import Report, Show, build, make_graphs, say_nothing
 from cbdgraph.rdf.turtle import read_turtle, rewrite
 from cbdgraph.settings import Settings
 from cbdgraph.store.canonical import canonical_lines, hash_lines
-from cbdgraph.store.releases import Release, join_graphs
+from cbdgraph.store.releases import Release, join_graphs, release_lock
 
 _RELEASES: Final = Path("data/turtle/releases.ttl")
 _WITHDRAWN: Final = Path("data/turtle/withdrawn.ttl")
+_FILES: Final = (_RELEASES, _WITHDRAWN)
 _TAG: Final = re.compile(r"v(?P<number>[0-9]+\.[0-9]+\.[0-9]+)\Z")
 
 
@@ -85,11 +89,12 @@ def parse_time(text: str) -> str:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             return f"{date.fromisoformat(text)}T00:00:00Z"
         when = datetime.fromisoformat(text)
-    except ValueError as error:
+        utc = when.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidName("time", text, "expected a day such as 2026-11-25, or 2026-11-25T10:30:00Z") from error
     if when.tzinfo is None:
         raise InvalidName("time", text, "a time needs its zone, such as 2026-11-25T10:30:00Z")
-    return when.astimezone(UTC).strftime(TIME_FORMAT)
+    return utc.strftime(TIME_FORMAT)
 
 
 def cut_release(
@@ -107,45 +112,67 @@ def cut_release(
     written there. `BuildError` if the number or time is not after the last, or the data are those of the last;
     `UnexplainedWithdrawal` if something is gone and nothing says why; `DataFaults` if the data are not good.
     """
-    log = read_log(settings.root / FOLDER)
-    _check_follows(tag, log.last)
-    files = [settings.root / name for name in (_RELEASES, _WITHDRAWN)]
-    before = {path: path.read_bytes() if path.exists() else None for path in files}
+    with release_lock(settings.build_path):
+        log = read_log(settings.root / FOLDER)
+        _check_follows(tag, log.last)
+        try:
+            with TemporaryDirectory() as folder:
+                copy = replace(settings, root=_copy(settings.root, Path(folder)))
+                _add_release(copy.root / _RELEASES, tag)
+                release = _compare(copy, tag, log, report, show, withdraw)
+                files = {name: (copy.root / name).read_bytes() for name in _FILES if (copy.root / name).exists()}
+        except OSError as error:
+            raise BuildError(f"there is no room to work in: {error.strerror}") from error
+        return Cut(release) if dry else _write(settings, release, files, report, show)
+
+
+def _write(
+    settings: Settings, release: LoggedRelease, files: Mapping[Path, bytes], report: Report, show: Show
+) -> Cut:
+    """Everything at once, and all of it back as it was if the build does not give what was compared."""
+    paths = {settings.root / name: content for name, content in files.items()}
+    before = {path: path.read_bytes() if path.exists() else None for path in paths}
     written: Path | None = None
     try:
-        _add_release(files[0], tag)
-        release = _compare(settings, tag, log, report, show, files[1], withdraw)
-        if dry:
-            _restore(before)
-            return Cut(release)
+        for path, content in paths.items():
+            if content != before[path]:
+                replace_file(path, content)
         written = write_release(settings.root / FOLDER, release)
         built = build(settings, report, show=show).release
         if built.manifest.data_hash != release.data_hash:
             raise BuildError(f"what is built is not what was compared: {built.manifest.data_hash}")
-    except BaseException:
+    except BaseException as error:
         _restore(before)
         if written is not None:
             written.unlink()
+        if isinstance(error, OSError):
+            raise BuildError(f"the release cannot be built: {error.strerror}") from error
         raise
     return Cut(release, written, built)
 
 
-def _compare(
-    settings: Settings, tag: Tag, log: Log, report: Report, show: Show, withdrawn: Path, withdraw: str
-) -> LoggedRelease:
+def _copy(root: Path, folder: Path) -> Path:
+    """What a build reads, so that nothing of the checkout is touched before all is known."""
+    for name in ("ontology", "queries", "data/turtle"):
+        shutil.copytree(root / name, folder / name)
+    return folder
+
+
+def _compare(settings: Settings, tag: Tag, log: Log, report: Report, show: Show, withdraw: str) -> LoggedRelease:
     """What the release would be; what is gone for the reason `withdraw` is written down first."""
     before, previous = log.replay(), log.last
+    gone = {entry.resource for release in log.releases for entry in release.entries if entry.change == "withdrawn"}
     while True:
         graphs = make_graphs(settings, report, show)
         own = {name: lines for name, lines in graphs.items() if name not in ABOUT}
         quads = canonical_lines(list(join_graphs(own)))
         withdrawals = read_withdrawals(graphs.get(WITHDRAWN, ()))
         try:
-            entries = compare(before, split_resources(quads, canonical_lines), withdrawals)
+            entries = compare(before, split_resources(quads, canonical_lines), withdrawals, gone)
         except UnexplainedWithdrawal as error:
             if not withdraw:
                 raise
-            _add_withdrawals(withdrawn, error.resources, withdraw)
+            _add_withdrawals(settings.root / _WITHDRAWN, error.resources, withdraw)
             withdraw = ""
             continue
         # What is said of a file's graph, such as its size, follows from what is in it.
@@ -166,13 +193,13 @@ def _check_follows(tag: Tag, last: LoggedRelease | None) -> None:
 
 
 def _add_release(path: Path, tag: Tag) -> None:
-    """Say in the data that there is this release; `BuildError` if they give it another day."""
+    """Say in the data that there is this release, on this day; what a release that was not cut left is mended."""
     day = tag.issued.partition("T")[0]
     text = path.read_text(encoding="utf-8") if path.exists() else _head("Releases of this graph.")
-    if f"<release/{tag.number}>" in text:
-        block = text.partition(f"<release/{tag.number}>")[2].partition(" .\n")[0]
-        if f'"{day}"' not in block:
-            raise BuildError(f"{_RELEASES} gives release {tag.number} another day than {day}")
+    head = rf'(<release/{re.escape(tag.number)}> a cbd:Release ;.*?dcterms:issued ")[0-9-]+'
+    said = re.compile(head, re.DOTALL)
+    if said.search(text):
+        path.write_text(said.sub(rf"\g<1>{day}", text, count=1), encoding="utf-8")
         return
     block = f"""
 <release/{tag.number}> a cbd:Release ;

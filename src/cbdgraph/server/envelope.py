@@ -12,13 +12,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote, unquote_plus
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cbdgraph.errors import CbdGraphError, EngineUnavailable, UnknownRelease
+from cbdgraph.errors import CbdGraphError, EngineUnavailable, ParameterError, UnknownRelease
 from cbdgraph.server import pages, problems
 from cbdgraph.server.kept import Asked, Kept, read_asked, unite
 from cbdgraph.server.live import Live, Served
@@ -62,7 +62,8 @@ class Envelope:
             await send({"type": "http.response.body", "body": found.body})
 
     async def _work_out(self, scope: Scope, receive: Receive, send: Send, asked: Asked | None) -> None:
-        scope, release = _find_release(scope)
+        sent = len(scope["raw_path"]) + len(scope["query_string"])
+        scope, numbers = _find_release(scope)
         path: str = scope["path"].rstrip("/") or "/"
         method: str = scope["method"]
         scope = {
@@ -74,10 +75,11 @@ class Envelope:
         served: Served | None = None
         response = _Response(method, send)
         try:
-            early = self._early(scope, method, path)
+            early = self._early(scope, method, path, sent)
             if early is not None:
                 await early(scope, receive, response.send)
                 return
+            release = _choose_release(numbers)
             served = await self._enter(release)
             response.name_release(served)
             scope["cbdgraph.served"] = served
@@ -93,7 +95,7 @@ class Envelope:
                 await (await _handle(handler, Request(scope, receive)))(scope, receive, response.send)
             if asked is not None and response.kept is not None:
                 served.responses.put(asked.key, response.kept, len(asked.key) + response.kept.size)
-        except (EngineUnavailable, UnknownRelease) as error:
+        except (EngineUnavailable, ParameterError, UnknownRelease) as error:
             if not response.started:
                 await respond_error(Request(scope), error)(scope, receive, response.send)
         except ClientDisconnect:
@@ -110,10 +112,10 @@ class Envelope:
     async def _enter(self, release: str) -> Served:
         return await self._live.enter_release(release) if release else self._live.enter()
 
-    def _early(self, scope: Scope, method: str, path: str) -> Response | None:
-        """Answers that need no store."""
+    def _early(self, scope: Scope, method: str, path: str, sent: int) -> Response | None:
+        """Answers that need no store; `sent` are the bytes of the address as it was sent."""
         limit = self._live.settings.max_url_bytes
-        if len(scope["raw_path"]) + len(scope["query_string"]) > limit:
+        if sent > limit:
             problem = problems.Problem("uri-too-long", f"an address may have {limit} bytes here")
             return pages.respond_problem(Request({**scope, "query_string": b""}), problem)
         allowed = f"{_METHODS}, POST" if path in _POST_PATHS else _METHODS
@@ -134,18 +136,33 @@ class Envelope:
         return None
 
 
-def _find_release(scope: Scope) -> tuple[Scope, str]:
-    """The request without the older release that it names, `?release=0.1.0` or `/release/0.1.0/…`, and its number."""
+def _find_release(scope: Scope) -> tuple[Scope, list[str]]:
+    """The request without the releases that it names, `?release=0.1.0` or `/release/0.1.0/…`, and their numbers."""
+    numbers: list[str] = []
     prefix, _, rest = scope["path"].removeprefix(_RELEASES).partition("/")
     if scope["path"].startswith(_RELEASES) and rest:
-        return {**scope, "path": "/" + rest, "raw_path": quote("/" + rest).encode()}, prefix
+        numbers.append(prefix)
+        scope = {**scope, "path": "/" + rest, "raw_path": quote("/" + rest).encode()}
     query: bytes = scope["query_string"]
-    if b"release=" not in query:
-        return scope, ""
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
-    numbers = [value for name, value in pairs if name == "release"]
-    kept = b"&".join(pair for pair in query.split(b"&") if not pair.startswith(b"release="))
-    return {**scope, "query_string": kept}, numbers[0] if numbers else ""
+    if b"release" not in query and b"%" not in query:
+        return scope, numbers
+    kept = []
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if unquote_plus(name.decode("latin-1")) == "release":
+            numbers.append(unquote_plus(value.decode("latin-1"), errors="replace"))
+        else:
+            kept.append(pair)
+    return ({**scope, "query_string": b"&".join(kept)} if numbers else scope), numbers
+
+
+def _choose_release(numbers: list[str]) -> str:
+    """The one number, "" for none; `ParameterError` where it is not clear which is meant."""
+    if len(set(numbers)) > 1:
+        raise ParameterError("release", "more than one is named; name one")
+    if "" in numbers:
+        raise ParameterError("release", "it is empty; give a number such as 0.1.0, or leave it out")
+    return numbers[0] if numbers else ""
 
 
 async def _handle(handler: Handler, request: Request) -> Response:

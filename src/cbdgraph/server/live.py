@@ -161,7 +161,8 @@ class Live:
         try:
             served = await asyncio.shield(opening)
         except (CbdGraphError, OSError, ValueError) as error:
-            self._older.pop(number, None)
+            if self._older.get(number) is opening:  # and not one that was begun meanwhile
+                del self._older[number]
             raise EngineUnavailable(f"release {number} cannot be opened", 1) from error
         served.users += 1
         return served

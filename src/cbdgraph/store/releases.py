@@ -124,10 +124,23 @@ def read_release(folder: Path) -> Release:
 @contextmanager
 def build_lock(build: Path) -> Iterator[None]:
     """Waits until no other build runs on this directory; a build that dies lets go of it."""
-    build.mkdir(parents=True, exist_ok=True)
-    with (build / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _lock(build / ".lock"):
         _remove_partial(build / "releases")
+        yield
+
+
+@contextmanager
+def release_lock(build: Path) -> Iterator[None]:
+    """Waits until nobody else cuts a release; builds go on meanwhile."""
+    with _lock(build / ".release.lock"):
+        yield
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -163,13 +176,14 @@ def publish(
     last = log.last
     is_release = last is not None and last.data_hash == content.data_hash
     state = split_resources(content.quads, canonical_lines)
+    _check_last(log)
     if last is None:
         name = content.data_hash[:12]
     else:
         name = last.number if is_release else f"{last.number}-{content.data_hash[:12]}"
     before = [release for release in log.releases if not (is_release and release is last)]
     folders = {}
-    for release in before[len(before) - older :][::-1] if older else []:
+    for release in before[max(len(before) - older, 0) :][::-1]:
         folders[release.number] = _write_older(releases, log.until(release.number), input_hash, maker)
     manifest = content.describe(name, input_hash, maker, log)
     final = _write(releases, content, replace(manifest, is_release=is_release, older=folders), maker, log, state)
@@ -211,11 +225,19 @@ class _Content:
         )
 
 
+def _check_last(log: Log) -> None:
+    """`BuildError` if the log does not give its last release; older ones are looked at when they are made."""
+    last = log.last
+    if last is not None and hash_lines(canonical_lines(list(join_resources(log.replay())))) != last.data_hash:
+        raise BuildError(f"the change log does not give release {last.number}, whose hash it says")
+
+
 def _write_older(releases: Path, log: Log, input_hash: str, maker: Maker) -> str:
     """The folder of the last release of `log`, made from the log unless it is there."""
     last = log.last
     assert last is not None
-    folder = releases / _folder_name(last.number, maker)
+    changes = describe_log(log)
+    folder = releases / _folder_name(last.number, maker, {CHANGES: changes})
     if (found := _read(folder)) is not None and found.manifest.data_hash == last.data_hash:
         return folder.name
     state = log.replay()
@@ -223,7 +245,7 @@ def _write_older(releases: Path, log: Log, input_hash: str, maker: Maker) -> str
     for line in join_resources(state):
         statement, _, graph = line.removesuffix(" .").rpartition(" <")
         graphs[graph.removesuffix(">")].append(f"{statement} .")
-    graphs[CHANGES] = describe_log(log)
+    graphs[CHANGES] = changes
     content = _Content.of(graphs)
     if content.data_hash != last.data_hash:
         raise BuildError(f"the change log does not give release {last.number}: its hash is {content.data_hash}")
@@ -240,7 +262,7 @@ def _write(
     state: Mapping[str, Sequence[str]],
 ) -> Path:
     """The finished folder of a release; of what is there already only the manifest is written again."""
-    final = releases / _folder_name(manifest.release, maker)
+    final = releases / _folder_name(manifest.release, maker, content.graphs)
     known = _read(final)
     if known is not None and known.manifest.data_hash == manifest.data_hash:
         _write_manifest(final, manifest)
@@ -263,8 +285,11 @@ def _write(
     return final
 
 
-def _folder_name(release: str, maker: Maker) -> str:
-    return f"{release}-{maker.hash[:8]}" if maker.hash else release
+def _folder_name(release: str, maker: Maker, graphs: Mapping[str, list[str]]) -> str:
+    """What is about the dataset is in no hash of it, so that it makes another folder."""
+    about = [line for name in sorted(ABOUT & graphs.keys()) for line in sorted(set(graphs[name]))]
+    made = hash_lines([maker.hash, *about])[:8] if maker.hash or about else ""
+    return "-".join(filter(None, (release, made)))
 
 
 def join_graphs(graphs: Mapping[str, Iterable[str]]) -> Iterator[str]:
