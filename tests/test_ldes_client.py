@@ -17,7 +17,7 @@ import pyoxigraph as ox
 import pytest
 
 from cbdgraph.changelog import Log
-from cbdgraph.server import feed_pages
+from cbdgraph.server.feeds import pages as feed_pages
 from cbdgraph.store.releases import Release
 from tests.conftest import ROOT
 from tests.cutting import make_log, publish_log

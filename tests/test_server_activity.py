@@ -19,8 +19,8 @@ import pytest
 from cbdgraph.changelog import Log
 from cbdgraph.history import History
 from cbdgraph.namespaces import BASE, expand
-from cbdgraph.server import feed_pages
-from cbdgraph.server.activity import ACTIVITY_JSON, MANAGEMENT, REPLACING, STREAMS
+from cbdgraph.server.feeds import pages as feed_pages
+from cbdgraph.server.feeds.activity import ACTIVITY_JSON, MANAGEMENT, REPLACING, STREAMS
 from cbdgraph.store.releases import Release
 from tests.conftest import ROOT
 from tests.cutting import DECISION, ISSUE, NEW_TERM, OLD_TERM, REASON, make_log, publish_log

@@ -17,8 +17,9 @@ from lxml import etree
 
 from cbdgraph.changelog import Log
 from cbdgraph.namespaces import BASE
-from cbdgraph.server import atom, feed_pages
 from cbdgraph.server.answers import date_header
+from cbdgraph.server.feeds import atom
+from cbdgraph.server.feeds import pages as feed_pages
 from cbdgraph.store.canonical import canonical_lines, hash_lines
 from tests.cutting import DECISION, ISSUE, NEW_TERM, OLD_TERM, REASON, ROOT, make_log, publish_log
 from tests.replaying import (

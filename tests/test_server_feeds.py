@@ -12,9 +12,9 @@ import pytest
 
 from cbdgraph.changelog import Log
 from cbdgraph.history import Event, History, Past
-from cbdgraph.server.feed_formats import TYPES, holds_graphs
-from cbdgraph.server.feed_pages import cut_pages, find_page
-from cbdgraph.server.feeds import VIEWS
+from cbdgraph.server.feeds.formats import TYPES, holds_graphs
+from cbdgraph.server.feeds.pages import cut_pages, find_page
+from cbdgraph.server.feeds.routes import VIEWS
 from cbdgraph.store.canonical import canonical_lines
 from cbdgraph.store.convert import convert
 from cbdgraph.store.releases import Release

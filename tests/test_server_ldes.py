@@ -18,9 +18,9 @@ import pytest
 from cbdgraph.changelog import Log
 from cbdgraph.history import History, describe_log
 from cbdgraph.namespaces import BASE, SHAPES, expand
-from cbdgraph.server import feed_pages
-from cbdgraph.server.feed_formats import TYPES
-from cbdgraph.server.ldes import STREAM
+from cbdgraph.server.feeds import pages as feed_pages
+from cbdgraph.server.feeds.formats import TYPES
+from cbdgraph.server.feeds.ldes import STREAM
 from cbdgraph.store.releases import Release
 from tests.conftest import ROOT
 from tests.cutting import ISSUE, NEW_TERM, OLD_TERM, REASON, make_log, publish_log

@@ -29,12 +29,12 @@ from cbdgraph.changelog import Entry, Log, LoggedRelease, Withdrawal
 from cbdgraph.errors import SettingsError
 from cbdgraph.history import History, write_history
 from cbdgraph.namespaces import BASE, ONTOLOGY, SHAPES, expand
-from cbdgraph.server import oai
-from cbdgraph.server.kinds import OTHER, kinds_of
-from cbdgraph.server.markup import write
-from cbdgraph.server.oai import NO_EMAIL, Repository
-from cbdgraph.server.oai_tokens import BadToken, Selection, format_token, parse_token
-from cbdgraph.server.rdfxml import UnwritableInXml, describe
+from cbdgraph.server.feeds import oai
+from cbdgraph.server.feeds.kinds import OTHER, kinds_of
+from cbdgraph.server.feeds.markup import write
+from cbdgraph.server.feeds.oai import NO_EMAIL, Repository
+from cbdgraph.server.feeds.oai_tokens import BadToken, Selection, format_token, parse_token
+from cbdgraph.server.feeds.rdfxml import UnwritableInXml, describe
 from cbdgraph.settings import Settings
 from cbdgraph.store.canonical import canonical_lines
 from tests.cutting import DECISION, ISSUE, OLD_TERM, ROOT, make_log, publish_log

@@ -19,20 +19,15 @@ from starlette.routing import Route
 import cbdgraph
 from cbdgraph.errors import EngineUnavailable
 from cbdgraph.server import (
-    activity,
     answers,
-    atom,
     citations,
     codes,
     crawlers,
     dataset,
     dumps,
-    feeds,
     graphs,
-    ldes,
     lists,
     named,
-    oai,
     pages,
     parse,
     prefixes,
@@ -43,6 +38,8 @@ from cbdgraph.server import (
 )
 from cbdgraph.server.docs import routes as docs
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
+from cbdgraph.server.feeds import activity, atom, ldes, oai
+from cbdgraph.server.feeds import routes as feeds
 from cbdgraph.server.informea import routes as informea
 from cbdgraph.server.kept import read_asked, unite
 from cbdgraph.server.listen import Server, make_config

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from cbdgraph.errors import CbdGraphError
 from cbdgraph.namespaces import PREFIXES
-from cbdgraph.server.markup import add, is_xml, make
+from cbdgraph.server.feeds.markup import add, is_xml, make
 
 NAMESPACE: Final = PREFIXES["rdf"]
 
@@ -50,7 +50,7 @@ class UnwritableInXml(CbdGraphError):
 def describe(content: Iterable[str], label: str) -> Element:
     """An rdf:RDF with a description for each subject; blank nodes are called `label` and their name.
 
-    >>> from cbdgraph.server.markup import write
+    >>> from cbdgraph.server.feeds.markup import write
     >>> print(write(describe(['<x:a> <x:#p> "caf\\\\u00E9"@fr <x:g> .'], "n")).decode().splitlines()[2])
     <rdf:Description rdf:about="x:a">
     """

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from cbdgraph.changelog import TIME_FORMAT
-from cbdgraph.server.markup import is_xml
+from cbdgraph.server.feeds.markup import is_xml
 
 BAD_ARGUMENT: Final = "badArgument"
 TOKEN: Final = "resumptionToken"

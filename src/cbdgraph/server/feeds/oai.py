@@ -23,14 +23,14 @@ from cbdgraph.history import Event, History
 from cbdgraph.server.answers import respond, settings_of
 from cbdgraph.server.bodies import FORM, read_body, read_media_type, read_pairs
 from cbdgraph.server.description import LICENCE
-from cbdgraph.server.feeds import address_of_view, history_of
-from cbdgraph.server.kinds import CLASSES, NAMES, kinds_of
-from cbdgraph.server.markup import add, make, write
-from cbdgraph.server.oai_records import FORMATS, make_core, make_header, make_record
-from cbdgraph.server.oai_requests import BAD_ARGUMENT, TOKEN, Call, Fault, Refused, parse_call
-from cbdgraph.server.oai_tokens import BadToken, Selection, format_token, parse_token
+from cbdgraph.server.feeds.kinds import CLASSES, NAMES, kinds_of
+from cbdgraph.server.feeds.markup import add, make, write
+from cbdgraph.server.feeds.oai_records import FORMATS, make_core, make_header, make_record
+from cbdgraph.server.feeds.oai_requests import BAD_ARGUMENT, TOKEN, Call, Fault, Refused, parse_call
+from cbdgraph.server.feeds.oai_tokens import BadToken, Selection, format_token, parse_token
+from cbdgraph.server.feeds.rdfxml import UnwritableInXml
+from cbdgraph.server.feeds.routes import address_of_view, history_of
 from cbdgraph.server.problems import Problem
-from cbdgraph.server.rdfxml import UnwritableInXml
 from cbdgraph.server.routes import Router
 
 router = Router()

@@ -28,8 +28,10 @@ from cbdgraph.namespaces import BASE, LANGUAGES, expand
 from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import CACHE, date_header, not_modified, respond
 from cbdgraph.server.description import LICENCE
-from cbdgraph.server.feed_pages import Page, cut_pages, find_page
-from cbdgraph.server.feeds import (
+from cbdgraph.server.feeds.kinds import NAMES, kind_of, kinds_of
+from cbdgraph.server.feeds.markup import add, make, write
+from cbdgraph.server.feeds.pages import Page, cut_pages, find_page
+from cbdgraph.server.feeds.routes import (
     ABOUT,
     FOREVER,
     WORDS,
@@ -39,8 +41,6 @@ from cbdgraph.server.feeds import (
     written,
 )
 from cbdgraph.server.graphs import ascii_of
-from cbdgraph.server.kinds import NAMES, kind_of, kinds_of
-from cbdgraph.server.markup import add, make, write
 from cbdgraph.server.negotiate import choose_language
 from cbdgraph.server.pages import brief
 from cbdgraph.server.problems import Problem

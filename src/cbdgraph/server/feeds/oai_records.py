@@ -16,10 +16,10 @@ from cbdgraph.history import Event
 from cbdgraph.model import Text
 from cbdgraph.namespaces import expand
 from cbdgraph.quads import values_of
-from cbdgraph.server import rdfxml
 from cbdgraph.server.description import LICENCE
-from cbdgraph.server.kinds import kinds_of
-from cbdgraph.server.markup import add, make
+from cbdgraph.server.feeds import rdfxml
+from cbdgraph.server.feeds.kinds import kinds_of
+from cbdgraph.server.feeds.markup import add, make
 
 DC: Final = "oai_dc"
 RDF: Final = "rdf"

@@ -19,7 +19,7 @@ from cbdgraph.history import History
 from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import CACHE, date_header, etag, live_of, not_modified, served_of
-from cbdgraph.server.feed_pages import Page
+from cbdgraph.server.feeds.pages import Page
 from cbdgraph.server.negotiate import HTML, JSON, choose_language
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Router, offer

@@ -16,8 +16,9 @@ from cbdgraph.history import Event
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import expand
 from cbdgraph.server.answers import CACHE, date_header, etag, respond, served_of
-from cbdgraph.server.feed_pages import Page, cut_pages
-from cbdgraph.server.feeds import (
+from cbdgraph.server.feeds.kinds import CLASSES, kind_of
+from cbdgraph.server.feeds.pages import Page, cut_pages
+from cbdgraph.server.feeds.routes import (
     ABOUT,
     FOREVER,
     VIEWS,
@@ -31,7 +32,6 @@ from cbdgraph.server.feeds import (
     unchanged,
     written,
 )
-from cbdgraph.server.kinds import CLASSES, kind_of
 from cbdgraph.server.negotiate import HTML, JSON, choose_either
 from cbdgraph.server.pages import brief
 from cbdgraph.server.problems import Problem

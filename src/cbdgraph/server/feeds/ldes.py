@@ -24,9 +24,9 @@ from cbdgraph.namespaces import BASE, SHAPES, expand
 from cbdgraph.quads import relabel
 from cbdgraph.server.answers import date_header, etag, respond, served_of
 from cbdgraph.server.description import DATASET, LICENCE
-from cbdgraph.server.feed_formats import NAMESPACES, OFFER, SUFFIXES, TYPES, arrange, write
-from cbdgraph.server.feed_pages import Page, cut_pages, find_page
-from cbdgraph.server.feeds import (
+from cbdgraph.server.feeds.formats import NAMESPACES, OFFER, SUFFIXES, TYPES, arrange, write
+from cbdgraph.server.feeds.pages import Page, cut_pages, find_page
+from cbdgraph.server.feeds.routes import (
     ABOUT,
     FOREVER,
     VIEWS,
