@@ -76,6 +76,14 @@ def test_a_release_that_cannot_be_asked_says_which_can(client: httpx.Client, num
     assert answer.json()["suggestions"] == ["/release/0.3.0/", "/release/0.2.0/"]
 
 
+def test_a_page_of_an_older_release_says_so(client: httpx.Client) -> None:
+    path = DECISION.removeprefix("https://w3id.org/cbdgraph")
+    for address, is_older in ((f"/release/0.2.0{path}", True), (path, False), (f"{path}?release=0.2.0", True)):
+        page = client.get(address, headers={"Accept": "text/html"})
+        assert page.status_code == 200
+        assert ("This is what release 0.2.0 said." in page.text) == is_older, address
+
+
 def test_the_release_itself_is_a_resource(client: httpx.Client) -> None:
     for path in ("/release/0.1.0", "/release/0.1.0/", "/release/0.1.0.ttl"):
         answer = client.get(path, headers={"Accept": "text/turtle"}, follow_redirects=True)

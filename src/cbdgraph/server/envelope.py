@@ -82,6 +82,7 @@ class Envelope:
             release = _choose_release(numbers)
             served = await self._enter(release)
             response.name_release(served)
+            pages.OLDER.set(served.release if served is not self._live.current else "")
             scope["cbdgraph.served"] = served
             if release and asked is not None and (kept := served.responses.get(asked.key)):
                 found = kept.answer(asked)

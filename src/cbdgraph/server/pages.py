@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -90,9 +91,13 @@ def _templates() -> Environment:
     return templates
 
 
+# The older release that this request asks, "" for the current one: every page says so, whoever makes it.
+OLDER: Final[ContextVar[str]] = ContextVar("OLDER", default="")
+
+
 def render(template: str, **values: Any) -> str:
     """A template of templates/ with values, all escaped."""
-    return _templates().get_template(template).render(**values)
+    return _templates().get_template(template).render(older=OLDER.get(), **values)
 
 
 def respond(html: str, tag: str = "", headers: Mapping[str, str] | None = None) -> Response:
