@@ -237,22 +237,22 @@ class Live:
         release = current_release(self.settings.build_path)
         if release is None:
             raise EngineUnavailable("nothing is built yet; run: cbdgraph build")
-        return await self._open_built(release, self.settings.workers)
+        return await self._open_built(release)
 
     async def _open_older(self, folder: Path) -> Served:
         """A release that few ask: its store stays on disk, and one worker has to do."""
-        served = await self._open_built(await asyncio.to_thread(read_release, folder), workers=1)
+        served = await self._open_built(await asyncio.to_thread(read_release, folder), is_older=True)
         served.left = time.monotonic()
         return served
 
-    async def _open_built(self, release: Release, workers: int) -> Served:
+    async def _open_built(self, release: Release, *, is_older: bool = False) -> Served:
         descriptor = release.hold()
         try:
             manifest = release.manifest
             # Read first: a fault in them must leave no workers behind.
             queries, questions = self._read_queries()
             history = await asyncio.to_thread(History.open, release.path)
-            engine = await self._open_engine(release.store_path, manifest.graphs, manifest.counts.total, workers)
+            engine = await self._open_engine(release.store_path, manifest.graphs, manifest.counts.total, is_older)
         except BaseException:
             os.close(descriptor)
             raise
@@ -293,16 +293,16 @@ class Live:
         return Served(f"data-{data_hash[:12]}", data_hash, counted, engine, queries, {}, responses=responses)
 
     async def _open_engine(
-        self, store_path: Path, graphs: Mapping[str, int], default_triples: int, workers: int = 0
+        self, store_path: Path, graphs: Mapping[str, int], default_triples: int, is_older: bool = False
     ) -> Engine:
         launched, self._launched = self._launched, None  # it is for the first
-        in_memory = workers != 1 and self.settings.holds_in_memory(default_triples + sum(graphs.values()))
+        in_memory = not is_older and self.settings.holds_in_memory(default_triples + sum(graphs.values()))
         engine = await LocalEngine.open(
             store_path,
             graphs=graphs,
             default_triples=default_triples,
             limits=limits_of(self.settings),
-            workers=workers or self.settings.workers,
+            workers=1 if is_older else self.settings.workers,
             queue=self.settings.queue,
             memory_mb=self.settings.worker_memory_mb,
             in_memory=in_memory,
