@@ -39,6 +39,7 @@ from cbdgraph.changelog import (
 )
 from cbdgraph.history import History, describe_log, write_history
 from cbdgraph.namespaces import CHANGES
+from cbdgraph.quads import split_graphs
 from cbdgraph.server import create_app
 from cbdgraph.server.listen import make_config
 from cbdgraph.settings import Settings
@@ -93,12 +94,7 @@ def _prolong(log: Log) -> Log:
 
 
 def _graphs(log: Log) -> dict[str, list[str]]:
-    graphs: dict[str, list[str]] = defaultdict(list)
-    for quad in join_resources(log.replay()):
-        statement, _, graph = quad.removesuffix("> .").rpartition(" <")
-        graphs[graph].append(f"{statement} .")
-    graphs[CHANGES] = describe_log(log)
-    return graphs
+    return {**split_graphs(join_resources(log.replay())), CHANGES: describe_log(log)}
 
 
 def _seconds(run: Callable[[], object]) -> float:

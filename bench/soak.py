@@ -38,6 +38,7 @@ from bench.mix import Values, make_queries, read_values
 from bench.servers import Ours
 from bench.tables import format_table, write_section
 from bench.watched import Service, count_descriptors, measure_memory, run_service
+from cbdgraph.quads import split_graphs
 from cbdgraph.settings import Settings
 from cbdgraph.store.releases import build_lock, current_release, publish
 
@@ -237,10 +238,7 @@ def _prepare(build: Path) -> Callable[[int], None]:
     """Two releases that differ by one triple, and how to switch to either."""
     release = current_release(ROOT / "build")
     assert release is not None
-    graphs: dict[str, list[str]] = {}
-    for line in release.graph_path.read_text(encoding="utf-8").splitlines():
-        triple, _, graph = line.removesuffix(" .").rpartition(" <")
-        graphs.setdefault(graph.removesuffix(">"), []).append(f"{triple} .")
+    graphs = split_graphs(release.graph_path.read_text(encoding="utf-8").rstrip("\n").split("\n"))
 
     def switch(number: int) -> None:
         more = {"https://w3id.org/cbdgraph/graph/soak": [f"<x:soak> <x:number> <x:{number}> ."]}

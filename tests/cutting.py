@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from cbdgraph.changelog import (
 )
 from cbdgraph.history import describe_log
 from cbdgraph.namespaces import BASE, CHANGES, GRAPHS, ONTOLOGY, SHAPES, WITHDRAWN
+from cbdgraph.quads import split_graphs
 from cbdgraph.store.canonical import canonical_lines, hash_lines
 from cbdgraph.store.releases import Release, build_lock, publish
 
@@ -54,10 +54,7 @@ def make_log() -> Log:
 
 def publish_log(build: Path, log: Log, *, older: int = 3) -> Release:
     """Build the last release of a log, as `cbdgraph build` does when the data are those of it."""
-    graphs: dict[str, list[str]] = defaultdict(list)
-    for quad in join_resources(log.replay()):
-        statement, _, graph = quad.removesuffix("> .").rpartition(" <")
-        graphs[graph].append(f"{statement} .")
+    graphs = split_graphs(join_resources(log.replay()))
     graphs[CHANGES] = describe_log(log)
     gone = {entry.resource for release in log.releases for entry in release.entries if entry.withdrawal}
     graphs[WITHDRAWN] = [line for name in sorted(gone) for line in _tell(name, WITHDRAWALS[name])]

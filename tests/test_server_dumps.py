@@ -26,6 +26,7 @@ from lxml import etree
 
 from cbdgraph.changelog import join_resources
 from cbdgraph.namespaces import BASE, GRAPHS
+from cbdgraph.quads import split_graphs
 from cbdgraph.queries import read_queries
 from cbdgraph.server import crawlers
 from cbdgraph.server.ranges import parse_ranges
@@ -306,10 +307,7 @@ def test_an_older_release_has_files_of_its_own(tmp_path: Path) -> None:
     root = make_root(tmp_path / "root", {})
     log = make_log()
     maker = Maker("maker", {}, _add)
-    graphs: dict[str, list[str]] = {}
-    for quad in join_resources(log.replay()):
-        statement, _, graph = quad.removesuffix("> .").rpartition(" <")
-        graphs.setdefault(graph, []).append(f"{statement} .")
+    graphs = split_graphs(join_resources(log.replay()))
     with build_lock(root / "build"):
         publish(root / "build", graphs, input_hash="x", maker=maker, log=log, older=2)
     with running(root=root, workers=1) as client:

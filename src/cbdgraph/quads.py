@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -31,6 +32,28 @@ def values_of(content: Iterable[str], resource: str, predicate: str) -> list[Iri
                 datatype = Iri(match["datatype"]) if match["datatype"] else None
                 found.setdefault(Text(_ESCAPE.sub(_unescape, match["text"]), match["language"] or "", datatype))
     return list(found)
+
+
+def make_quad(triple: str, graph: str) -> str:
+    """A line of N-Triples as one of N-Quads.
+
+    >>> make_quad('<x:a> <x:p> "." .', "x:g")
+    '<x:a> <x:p> "." <x:g> .'
+    """
+    return f"{triple.removesuffix('.').rstrip()} <{graph}> ."
+
+
+def split_graphs(quads: Iterable[str]) -> dict[str, list[str]]:
+    """Lines of N-Quads that all stand in named graphs, as lines of N-Triples by graph, in their order.
+
+    >>> split_graphs(['<x:a> <x:p> "<x:h> ." <x:g> .'])
+    {'x:g': ['<x:a> <x:p> "<x:h> ." .']}
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    for quad in quads:
+        statement, _, graph = quad.removesuffix("> .").rpartition(" <")
+        found[graph].append(f"{statement} .")
+    return dict(found)
 
 
 def relabel(line: str, label: str) -> str:

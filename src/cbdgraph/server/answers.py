@@ -76,7 +76,12 @@ def etag(served: Served, *parts: object) -> str:
 
     A weak one: blank nodes of a user's own files are called otherwise when the service is started again.
     """
-    digest = hashlib.sha256(f"{_version()} {served.stamp}".encode())
+    return make_tag(served.stamp, *parts)
+
+
+def make_tag(stamp: str, *parts: object) -> str:
+    """A weak validator of what these parts ask of that for which `stamp` stands, with this version of the program."""
+    digest = hashlib.sha256(f"{_version()} {stamp}".encode())
     for part in parts:
         digest.update(b"\0" + str(part).encode("utf-8", "surrogatepass"))
     return f'W/"{digest.hexdigest()[:32]}"'

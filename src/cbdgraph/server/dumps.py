@@ -13,7 +13,7 @@ import difflib
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from cbdgraph.namespaces import BASE
 from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import CACHE, etag, not_modified, served_of, settings_of
-from cbdgraph.server.kept import holds
+from cbdgraph.server.kept import is_held
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import HTML, JSON
 from cbdgraph.server.problems import Problem
@@ -182,11 +182,9 @@ def _headers(dump: Dump, when: datetime | None) -> dict[str, str]:
 
 
 def _has_it(request: Request, headers: Mapping[str, str]) -> bool:
-    """Whether the client has the file already (RFC 9110 section 13.2.2)."""
-    if (held := request.headers.get("if-none-match")) is not None:
-        return holds(held, headers["ETag"])
-    since, modified = _date(request.headers.get("if-modified-since", "")), _date(headers.get("Last-Modified", ""))
-    return since is not None and modified is not None and modified <= since
+    """Whether the client has the file already."""
+    held, since = request.headers.get("if-none-match", ""), request.headers.get("if-modified-since", "")
+    return is_held(held, since, headers["ETag"], headers.get("Last-Modified", ""))
 
 
 def _wanted(request: Request, size: int, headers: Mapping[str, str]) -> str:
@@ -201,14 +199,6 @@ def _wanted(request: Request, size: int, headers: Mapping[str, str]) -> str:
         detail = f"the file has {size} bytes, and none of those that were asked for"
         raise Problem("range", detail, {"bytes": size}, {"Content-Range": f"bytes */{size}", "ETag": headers["ETag"]})
     return "bytes=" + ",".join(f"{first}-{last}" for first, last in ranges)
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _entry(dump: Dump) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from starlette.responses import Response
 from cbdgraph.errors import ParameterError
 from cbdgraph.namespaces import BASE, LANGUAGES, PREFIXES
 from cbdgraph.server import pages
-from cbdgraph.server.answers import etag, live_of, not_modified, respond, served_of
+from cbdgraph.server.answers import etag, not_modified, respond, served_of
 from cbdgraph.server.codes import load_index
 from cbdgraph.server.known import natural
+from cbdgraph.server.links import prefix_of
 from cbdgraph.server.listed import HYDRA, PAGE, Entry, List, Page, describe, write_graph, write_table
 from cbdgraph.server.live import Served
 from cbdgraph.server.names import find_names
@@ -217,10 +218,7 @@ def _modified(served: Served, iri: str) -> str:
 
 def _address(request: Request, of: List, number: int, given: Mapping[str, str]) -> str:
     """Where another page is: of an older release, where that was asked, its own."""
-    served = served_of(request)
-    is_older = served is not live_of(request).current and not served.retired
-    start = f"/release/{served.release}" if is_older else ""
-    return f"{start}/{of.name}/?{urlencode({'page': number, **given})}"
+    return f"{prefix_of(request)}/{of.name}/?{urlencode({'page': number, **given})}"
 
 
 def _render(request: Request, page: Page, links: Mapping[str, str], language: str) -> str:

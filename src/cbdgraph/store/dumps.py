@@ -20,7 +20,6 @@ import itertools
 import json
 import os
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,6 +31,7 @@ import pyoxigraph as ox
 
 from cbdgraph.errors import BuildError
 from cbdgraph.namespaces import ABOUT, GRAPHS, PREFIXES
+from cbdgraph.quads import make_quad, split_graphs
 from cbdgraph.queries import Query
 from cbdgraph.store.canonical import canonical_lines
 from cbdgraph.store.embedded import Store
@@ -138,15 +138,8 @@ def _settle(graphs: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     if not blank:
         return lines
     # Other graphs change nothing of the names, so that those of the release's graph.nq come out.
-    renamed: dict[str, list[str]] = defaultdict(list)
-    for quad in canonical_lines([_quad(line, name) for name in blank for line in lines[name]]):
-        statement, _, graph = quad.removesuffix("> .").rpartition(" <")
-        renamed[graph].append(f"{statement} .")
+    renamed = split_graphs(canonical_lines([make_quad(line, name) for name in blank for line in lines[name]]))
     return {**lines, **{name: sorted(renamed[name]) for name in blank}}
-
-
-def _quad(line: str, graph: str) -> str:
-    return f"{line.removesuffix('.').rstrip()} <{graph}> ."
 
 
 def _write_graph(folder: Path, path: str, graph: str, lines: list[str]) -> Iterator[Dump]:
@@ -156,7 +149,7 @@ def _write_graph(folder: Path, path: str, graph: str, lines: list[str]) -> Itera
         "ttl": lambda out: _serialize(_types_first(lines), ox.RdfFormat.TURTLE, out, prefixes),
         "nt.gz": lambda out: _write_lines(lines, out),
         "trig.gz": lambda out: _serialize(
-            (_quad(line, graph) for line in _types_first(lines)), ox.RdfFormat.TRIG, out, prefixes
+            (make_quad(line, graph) for line in _types_first(lines)), ox.RdfFormat.TRIG, out, prefixes
         ),
         "jsonld": lambda out: _serialize(_types_first(lines), ox.RdfFormat.JSON_LD, out),
     }
@@ -173,7 +166,7 @@ def _write_whole(folder: Path, graphs: Mapping[str, list[str]]) -> Iterator[Dump
         return (line for line, _ in itertools.groupby(heapq.merge(*graphs.values())))
 
     def quads() -> Iterator[str]:
-        return (_quad(line, graph) for graph, lines in graphs.items() for line in _types_first(lines))
+        return (make_quad(line, graph) for graph, lines in graphs.items() for line in _types_first(lines))
 
     total = sum(1 for _ in union())
     in_use = {name for lines in graphs.values() for name in _used("\n".join(lines))}

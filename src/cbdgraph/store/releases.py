@@ -21,7 +21,6 @@ import fcntl
 import json
 import os
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -32,6 +31,7 @@ from cbdgraph.changelog import Log, join_resources, split_resources
 from cbdgraph.errors import BuildError, EngineUnavailable
 from cbdgraph.history import describe_log, write_history
 from cbdgraph.namespaces import ABOUT, CHANGES, MADE
+from cbdgraph.quads import make_quad, split_graphs
 from cbdgraph.store.canonical import canonical_lines, hash_lines
 from cbdgraph.store.embedded import Store, dump_path
 
@@ -241,11 +241,7 @@ def _write_older(releases: Path, log: Log, input_hash: str, maker: Maker) -> str
     if (found := _read(folder)) is not None and found.manifest.data_hash == last.data_hash:
         return folder.name
     state = log.replay()
-    graphs: dict[str, list[str]] = defaultdict(list)
-    for line in join_resources(state):
-        statement, _, graph = line.removesuffix(" .").rpartition(" <")
-        graphs[graph.removesuffix(">")].append(f"{statement} .")
-    graphs[CHANGES] = changes
+    graphs = {**split_graphs(join_resources(state)), CHANGES: changes}
     content = _Content.of(graphs)
     if content.data_hash != last.data_hash:
         raise BuildError(f"the change log does not give release {last.number}: its hash is {content.data_hash}")
@@ -298,7 +294,7 @@ def join_graphs(graphs: Mapping[str, Iterable[str]]) -> Iterator[str]:
         for triple in triples:
             if not triple.endswith("."):
                 raise BuildError(f"graph {graph!r} holds a line that is not N-Triples: {triple[:80]!r}")
-            yield f"{triple[:-1].rstrip()} <{graph}> ."
+            yield make_quad(triple, graph)
 
 
 def _read(path: Path) -> Release | None:

@@ -5,11 +5,9 @@ A page of a released release never changes, so that it may be kept for ever; wha
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Final
 
 from starlette.requests import Request
@@ -18,8 +16,9 @@ from starlette.responses import Response
 from cbdgraph.history import History
 from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
-from cbdgraph.server.answers import CACHE, date_header, etag, live_of, not_modified, served_of
+from cbdgraph.server.answers import CACHE, date_header, etag, make_tag, not_modified, served_of
 from cbdgraph.server.feeds.pages import Page
+from cbdgraph.server.links import prefix_of
 from cbdgraph.server.negotiate import HTML, JSON, choose_language
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Router, offer
@@ -112,18 +111,14 @@ def origin_of(request: Request) -> str:
 
 def address_of_view(request: Request, path: str) -> str:
     """The address of what lists a view's pages: of an older release, where that was asked, its own."""
-    served = served_of(request)
-    is_older = served is not live_of(request).current and not served.retired
-    return origin_of(request) + (f"/release/{served.release}" if is_older else "") + path
+    return origin_of(request) + prefix_of(request) + path
 
 
 def tag_of_page(request: Request, page: Page, *parts: object) -> str:
     """A validator of a page that holds in all later releases too; `parts` say what is written of it."""
-    digest = hashlib.sha256(f"{_version()} {served_of(request).engine.facts.engine} {origin_of(request)}".encode())
     first, last = page.events[0], page.events[-1]
-    for part in (page.release.data_hash, page.index, first.position, last.position, *parts):
-        digest.update(b"\0" + str(part).encode("utf-8", "surrogatepass"))
-    return f'W/"{digest.hexdigest()[:32]}"'
+    which = (page.release.data_hash, page.index, first.position, last.position)
+    return make_tag(f"{served_of(request).engine.facts.engine} {origin_of(request)}", *which, *parts)
 
 
 def unchanged(
@@ -182,10 +177,3 @@ def respond_events(request: Request, view: View, page: Page, links: Mapping[str,
     ]
     html = pages.render("feed_page.html", view=view, page=page, rows=rows, links=links)
     return pages.respond(html, tag, {"Vary": vary, **date_header(page.release.when)})
-
-
-@cache
-def _version() -> str:
-    import cbdgraph
-
-    return str(cbdgraph.__version__)  # looking it up takes longer than all else here
