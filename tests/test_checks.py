@@ -52,6 +52,15 @@ FAULTY: Final[dict[str, tuple[str, set[str]]]] = {
         '<activity/good> cbd:startDate "2013-11"^^xsd:gYearMonth ; cbd:endDate "2013"^^xsd:gYear .',
         {"meeting/cop/11", "activity/a"},
     ),
+    "feature-of-another-dimension": (
+        "<d/feature/agency> cbd:dimension <feature/agency> ; cbd:featureValue <feature/aim/services> .\n"
+        "<d/feature/aim> cbd:dimension <feature/agency> ; cbd:featureValue <feature/agency/assisted> .\n"
+        "<e/feature/agency> cbd:dimension <feature/agency> ;\n"
+        "  cbd:featureValue <feature/not-said>, <feature/agency/assisted> .\n"
+        "<f/feature/agency> cbd:dimension <feature/agency> ; cbd:featureValue <feature/not-said> .\n"
+        "<feature/agency/assisted> skos:broader <feature/agency> . <feature/aim/services> skos:broader <feature/aim> .",
+        {"d/feature/agency", "d/feature/aim", "e/feature/agency"},
+    ),
     "goal-of-another-set": (
         "<target/gspc-2002/4> cbd:inSet <target/gspc-2002> ; cbd:underGoal <objective/gspc-2010/2> .\n"
         "<objective/gspc-2010/2> cbd:inSet <target/gspc-2010> .",
