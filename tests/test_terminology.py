@@ -86,7 +86,7 @@ def test_the_feature_scheme_is_read_with_its_answers() -> None:
     assert terminology.terms == {}
     agency = next(each for each in terminology.dimensions if each.iri == BASE + "feature/agency")
     assert [value.iri.rpartition("/")[2] for value in agency.values] == ["assisted", "either", "spontaneous"]
-    assert agency.name("zh").value == "human assistance", "in English where there is no other name"
+    assert agency.name("zh").value == "人的协助"
     assert all(each.meanings["en"].endswith("?") for each in terminology.dimensions), "dimensions are questions"
     assert NOT_SAID not in {each.iri for each in terminology.dimensions}
 
