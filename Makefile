@@ -5,7 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: env build serve test check lint conformance fmt bench lock clean
+HAS_NODE := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && npm --version >/dev/null 2>&1
+
+.PHONY: env build web serve test check lint conformance fmt messages bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,7 +27,20 @@ env: .venv/.ready ## the virtual environment, from the lock file
 build: env ## the graph: validated, inferred, stored under build/
 	@$(BIN)/cbdgraph build
 
+web: ## the query editor and the picture of the graph, from npm packages (Node 20 or newer)
+	@$(HAS_NODE) || { echo "make web needs Node 20 or newer, with npm; without it pages stay plain, and whole" >&2; exit 2; }
+	@$(MAKE) --no-print-directory build/web/manifest.json
+
+build/web/manifest.json: web/node_modules/.ready web/build.mjs $(shell find web/src -type f)
+	@node web/build.mjs
+
+web/node_modules/.ready: web/package-lock.json
+	@echo "Fetching the packages of web/package-lock.json (once)"
+	@npm ci --prefix web --prefer-offline --fetch-retries 0
+	@touch $@
+
 serve: env ## build what changed and serve it (HOST=127.0.0.1 PORT=8000)
+	@if $(HAS_NODE); then $(MAKE) --no-print-directory web || echo "make web failed: pages stay plain, and whole" >&2; fi
 	@exec $(BIN)/cbdgraph serve --host $(HOST) --port $(PORT)
 
 test: env ## all tests
@@ -50,6 +65,15 @@ fmt: env ## bring code and Turtle into the house format
 	@$(BIN)/ruff check --fix src tests bench
 	@$(BIN)/cbdgraph fmt
 
+messages: env ## bring new words of templates into the catalogs of the five languages; drop unused ones
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract --mapping=pyproject.toml --no-default-keywords --keywords=_ --keywords=gettext \
+	  --keywords=ngettext:1,2 --keywords=mark --add-location=file --sort-by-file --omit-header \
+	  --output=build/messages.pot src/cbdgraph/server
+	@for language in fr es ru zh ar; do $(BIN)/pybabel --quiet update --input-file=build/messages.pot --locale=$$language \
+	  --output-file=src/cbdgraph/server/locale/$$language.po --no-fuzzy-matching --ignore-obsolete --omit-header \
+	  --no-wrap || exit; done
+
 bench: env ## ratios side by side, in one run
 	@$(BIN)/python -m bench
 
@@ -59,4 +83,4 @@ lock: ## renew requirements.lock (needs the network)
 	  --extra dev --python-version 3.11 pyproject.toml build-requirements.in -o requirements.lock --upgrade
 
 clean: ## remove what was derived
-	rm -rf build
+	rm -rf build web/node_modules

@@ -24,7 +24,7 @@ from cbdgraph.history import describe_log
 from cbdgraph.namespaces import BASE, CHANGES, GRAPHS, ONTOLOGY, SHAPES, WITHDRAWN
 from cbdgraph.quads import split_graphs
 from cbdgraph.store.canonical import canonical_lines, hash_lines
-from cbdgraph.store.releases import Release, build_lock, publish
+from cbdgraph.store.releases import Maker, Release, build_lock, publish
 
 ROOT = Path(__file__).parents[1]
 ISSUE = BASE + "issue/made-for-a-test"
@@ -52,14 +52,15 @@ def make_log() -> Log:
     return log
 
 
-def publish_log(build: Path, log: Log, *, older: int = 3) -> Release:
+def publish_log(build: Path, log: Log, *, older: int = 3, maker: Maker = Maker()) -> Release:  # noqa: B008 - frozen
     """Build the last release of a log, as `cbdgraph build` does when the data are those of it."""
     graphs = split_graphs(join_resources(log.replay()))
     graphs[CHANGES] = describe_log(log)
     gone = {entry.resource for release in log.releases for entry in release.entries if entry.withdrawal}
     graphs[WITHDRAWN] = [line for name in sorted(gone) for line in _tell(name, WITHDRAWALS[name])]
     with build_lock(build):
-        return publish(build, graphs, input_hash=log.last.number if log.last else "", log=log, older=older)
+        input_hash = log.last.number if log.last else ""
+        return publish(build, graphs, input_hash=input_hash, maker=maker, log=log, older=older)
 
 
 def _tell(resource: str, withdrawal: Withdrawal) -> list[str]:

@@ -320,11 +320,11 @@ def test_what_was_read_is_not_read_again(folder: Path, tmp_path: Path, monkeypat
     torn.write_text(torn.read_text(encoding="utf-8")[:100], encoding="utf-8")
     read: list[str] = []
 
-    def note(path: Path, language: str | None) -> Reading | Failure:
-        read.append(path.name)
-        return real(path, language)
-
     from cbdgraph.ingest import batch
+
+    def note(path: Path, how: batch._How) -> Reading | Failure:
+        read.append(path.name)
+        return real(path, how)
 
     real = batch._read_one
     monkeypatch.setattr(batch, "_read_one", note)

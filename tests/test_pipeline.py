@@ -15,7 +15,7 @@ import pytest
 from cbdgraph.errors import BuildError, DataFaults, TurtleError
 from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.pipeline import build, is_current, validate
-from cbdgraph.rdf.reports import ValidationReport
+from cbdgraph.reports import ValidationReport
 from cbdgraph.settings import Settings
 from cbdgraph.store.embedded import Store
 from cbdgraph.store.releases import current_release

@@ -151,7 +151,8 @@ def test_the_editor_offers_prefixes_and_questions(service: httpx.Client) -> None
     query = unescape(re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", text, re.DOTALL)[0])
     assert query.startswith("PREFIX cbd: <https://w3id.org/cbdgraph/ontology#>\n")
     assert service.get("/sparql", params={"query": query}).status_code == 200
-    assert re.findall(r"<h3>(.*?)</h3>", text) == ["For researchers", "For harvesters", "For terminologists"]
+    groups = ["For researchers", "For harvesters", "For terminologists", "Named queries, with a value to try"]
+    assert re.findall(r"<h3>(.*?)</h3>", text) == groups
     links = re.findall(r'<li><a href="(/sparql\?query=[^"]*)">How many (\w+) things\?</a>', text)
     assert [tag for _, tag in links] == ["researcher", "researcher", "terminologist", "terminologist"]
     answer = service.get(links[0][0], headers=HTML).text

@@ -24,6 +24,7 @@ def test_environment_and_overrides() -> None:
         "CBDGRAPH_DATA": "a.ttl:b.nq",
         "CBDGRAPH_QUERY_SECONDS": "1.5",
         "HOME": "/",
+        "CBDGRAPH_ENDPOINT": "http://127.0.0.1:8000/sparql",  # what a client asks is no setting
     }
     settings = Settings.read(environment, port=9001, host=None)
     assert (settings.port, settings.host, settings.query_seconds) == (9001, "127.0.0.1", 1.5)

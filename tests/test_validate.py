@@ -13,9 +13,9 @@ from rdflib import RDF, SH, BNode, Dataset, Graph, Literal, URIRef
 from cbdgraph.errors import MissingFile, TurtleError
 from cbdgraph.namespaces import BASE, PREFIXES, SHAPES
 from cbdgraph.queries import read_queries
-from cbdgraph.rdf.reports import FORMATS, Problem, ValidationReport, format_junit, format_sarif, format_text
 from cbdgraph.rdf.turtle import parse_turtle
 from cbdgraph.rdf.validate import CHECKS, read_shapes, validate_files, validate_graph
+from cbdgraph.reports import FORMATS, Problem, ValidationReport, format_junit, format_sarif, format_text
 from tests.conftest import read_graph
 
 ROOT = Path(__file__).parents[1]

@@ -12,10 +12,15 @@
     │   ├── QuerySyntaxError   not SPARQL 1.1, with line and column
     │   ├── QueryRefused       well formed, and not allowed here (SERVICE, update, unknown graph)
     │   ├── QueryTimeout       over the time limit
-    │   └── QueryTooLarge      over the row, byte or memory limit
+    │   ├── QueryTooLarge      over the row, byte or memory limit
+    │   └── IncompleteAnswer   an endpoint gave only a part of the answer
     ├── UnknownRelease         no release of that number can be asked here
     ├── EngineUnavailable      the store cannot be reached or opened, or every worker is busy
     │   └── ClientBusy         this client has as many queries under way as one client may have
+    ├── EndpointError          a SPARQL endpoint answered with what cannot be used
+    ├── DeskError              the review desk cannot be used: not there, not a desk, newer, full, read-only, broken
+    │   ├── DeskRefused        a review, a name or a role that the desk does not take
+    │   └── DeskConflict       a review is based on a version that is not the last one; nothing was recorded
     ├── SettingsError          a setting that cannot be used
     └── BuildError             the build stopped; the previous release still stands
         └── DataFaults         shapes or checks found faults of severity Violation
@@ -24,6 +29,8 @@ Exceptions carry data: callers format messages for people from the attributes.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class CbdGraphError(Exception):
@@ -127,6 +134,14 @@ class QueryTooLarge(QueryError):
         self.limit, self.value = limit, value
 
 
+class IncompleteAnswer(QueryError):
+    """`endpoint` gave only a part of the answer; `reason` says how that is known."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        super().__init__(f"the answer of {endpoint} is not complete: {reason}")
+        self.endpoint, self.reason = endpoint, reason
+
+
 class UnknownRelease(CbdGraphError):
     """There is no release `number`, or (`was_there`) it is too old to be asked; `known` are those that can be."""
 
@@ -151,6 +166,41 @@ class ClientBusy(EngineUnavailable):
     def __init__(self, limit: int, retry_after: int) -> None:
         super().__init__(f"this address has {limit} queries under way, as many as one may have", retry_after)
         self.limit = limit
+
+
+class EndpointError(CbdGraphError):
+    """The SPARQL endpoint `endpoint` answered with what cannot be used: `status` of HTTP, 0 if none, and `reason`."""
+
+    def __init__(self, endpoint: str, status: int, reason: str) -> None:
+        said = f" with status {status}" if status not in {0, 200} else ""
+        super().__init__(f"{endpoint} cannot be used: it answered{said}{': ' if reason else ''}{reason}")
+        self.endpoint, self.status, self.reason = endpoint, status, reason
+
+
+class DeskError(CbdGraphError):
+    """The desk cannot be used; `reason` says why and what to do, and names no path."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DeskRefused(DeskError):
+    """What is to be recorded is not taken: `field` names what is wrong; `allowed` is False where a role forbids it."""
+
+    def __init__(self, field: str, reason: str, *, allowed: bool = True) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.allowed = field, allowed
+
+
+class DeskConflict(DeskError):
+    """A review is based on version `based_on`, but the last one is `version`; `entry` is that one, None for none."""
+
+    def __init__(self, based_on: int, version: int, entry: Any = None) -> None:
+        super().__init__(
+            f"it is based on version {based_on}, and version {version} is the last; nothing was recorded"
+        )
+        self.based_on, self.version, self.entry = based_on, version, entry
 
 
 class SettingsError(CbdGraphError):

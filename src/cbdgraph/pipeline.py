@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from rdflib.term import Node
 
     from cbdgraph.rdf.reason import Inference, OntologyCheck
-    from cbdgraph.rdf.reports import ValidationReport
     from cbdgraph.rdf.turtle import Triple, TurtleFile
+    from cbdgraph.reports import ValidationReport
 
 Report = Callable[[str], None]
 Show = Callable[["ValidationReport"], None]

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, NamedTuple, Self, get_type_hints
 from cbdgraph.errors import SettingsError
 
 PREFIX: Final = "CBDGRAPH_"
+_OF_CLIENTS: Final = frozenset({"CBDGRAPH_ENDPOINT"})  # which service a notebook asks; no setting of one
 _EMAIL: Final = re.compile(r"[^\s@]+@(?:[^\s@.]+\.)+[^\s@.]+\Z")  # no closer look: who mistypes gets no letters
 HEAD_BYTES: Final = 64 * 1024  # of a request line with all headers; the address alone has a limit of its own
 
@@ -46,6 +47,12 @@ class Settings:
 
     root: Annotated[Path, Meaning("folder that holds ontology/, data/ and queries/")] = Path()
     build: Annotated[Path, Meaning("folder for what is derived; a relative one is under root")] = Path("build")
+    desk: Annotated[
+        Path, Meaning("folder of the review desk, which holds desk.sqlite; a relative one is under root")
+    ] = Path("desk")
+    desk_writes: Annotated[
+        int, Meaning("reviews that one token may record in a minute; one more is answered 429", low=1, high=100_000)
+    ] = 60
     data: Annotated[
         tuple[Path, ...], Meaning("RDF files to serve in place of the built graph, separated by ':'")
     ] = ()
@@ -91,7 +98,7 @@ class Settings:
         kinds = _kinds()
         values: dict[str, Any] = {}
         for variable, text in sorted(environment.items()):
-            if not variable.startswith(PREFIX):
+            if not variable.startswith(PREFIX) or variable in _OF_CLIENTS:
                 continue
             name = variable.removeprefix(PREFIX).lower()
             if name not in kinds:
@@ -141,6 +148,11 @@ class Settings:
     def build_path(self) -> Path:
         """The build folder, absolute or under `root`."""
         return self.root / self.build
+
+    @property
+    def desk_path(self) -> Path:
+        """The file of the review desk."""
+        return self.root / self.desk / "desk.sqlite"
 
     @property
     def queries_path(self) -> Path:

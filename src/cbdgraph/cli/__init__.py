@@ -16,10 +16,15 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from cbdgraph.cli import commands
+from cbdgraph.cli.assisting import run_mcp
+from cbdgraph.cli.checking import FAIL_ON, QUALITY_FORMATS, run_quality
 from cbdgraph.cli.citing import PARSE_FORMATS, run_parse, run_resolve
 from cbdgraph.cli.commands import FAILED, FAULTS, GOOD, say
+from cbdgraph.cli.concording import CONCORDANCE_FORMATS, run_concordance
 from cbdgraph.cli.cutting import run_release
+from cbdgraph.cli.desking import add_desk, run_list
 from cbdgraph.cli.ingesting import run_ingest
+from cbdgraph.cli.terming import run_export, run_import
 from cbdgraph.errors import CbdGraphError, DataFaults, ParameterError, TurtleError
 from cbdgraph.namespaces import LANGUAGES
 
@@ -124,6 +129,29 @@ def _parser() -> argparse.ArgumentParser:
         "--large",
         action="store_true",
         help=f"also check files of over {commands.LARGE_FILE // 10**6} MB, for minutes",
+    )
+
+    quality = command(
+        run_quality,
+        "quality",
+        "check the vocabulary: concepts, names, definitions",
+        """
+        Reports on the quality of all vocabularies of the built graph: the checks of qSKOS by their names, and others
+        on definitions and features. Each finding comes with its file and line and with what to do. What is to stay
+        as it is stands, with the reason, in queries/quality/accepted.tsv.
+        """,
+        """
+        cbdgraph quality
+        cbdgraph quality --check overlapping-labels --check definition-without-place
+        cbdgraph quality --format sarif --fail-on never > quality.sarif   # for code review tools
+        """,
+    )
+    quality.add_argument("--format", choices=QUALITY_FORMATS, default="text", help="text if not given")
+    quality.add_argument(
+        "--fail-on", choices=FAIL_ON, default="error", help="exit with 1 if one such, or a worse one, is open (error)"
+    )
+    quality.add_argument(
+        "--check", action="append", default=[], metavar="NAME", help="only this check; may be given more than once"
     )
 
     serve = command(
@@ -256,6 +284,63 @@ def _parser() -> argparse.ArgumentParser:
     ingest.add_argument("--summary", action="store_true", help="print no difference")
     ingest.add_argument("--workers", type=int, default=0, help="processes that read a folder (one for each core)")
 
+    add_desk(
+        command(
+            run_list,  # each of its own commands sets another
+            "desk",
+            "reviews of definitions and names: who may, export, backup",
+            """
+            Looks after the review desk, one SQLite file beside the graph: desk/desk.sqlite under the project's
+            folder, or in the folder that CBDGRAPH_DESK names. Reviewers work in a browser, at /desk/ of the service.
+            """,
+            """
+            cbdgraph desk invite "Ana María" --role editor     # the first one makes the desk
+            cbdgraph desk list
+            cbdgraph desk export --format ttl -o reviews.ttl
+            cbdgraph desk difference -o approved.diff && git apply approved.diff
+            cbdgraph desk backup desk-2026-11-25.sqlite && cbdgraph desk verify
+            """,
+        )
+    )
+
+    concordance = command(
+        run_concordance,
+        "concordance",
+        "each use of a term in a document, with the words around it",
+        """
+        Finds the terms of the vocabulary in documents (.txt, .html, .docx, .pdf) or all in a folder, in any of the
+        six UN languages and in the forms in which they are inflected, and prints each with its place and the words
+        around it. A ? behind a term says that the form may name another term too. Nothing is saved.
+        """,
+        """
+        cbdgraph concordance note.docx
+        cbdgraph concordance --term ecosystem-restoration my-folder/
+        cbdgraph concordance --lang fr --format csv note.pdf > uses.csv
+        """,
+    )
+    concordance.add_argument("paths", nargs="+", metavar="FILE|FOLDER")
+    concordance.add_argument("--term", metavar="SLUG", help="only this term, term/<slug>; all if not given")
+    concordance.add_argument("--lang", choices=LANGUAGES, help="language of the text; guessed if not given")
+    concordance.add_argument("--format", choices=CONCORDANCE_FORMATS, default="text", help="text if not given")
+
+    _add_terms(subparsers)
+
+    mcp = command(
+        run_mcp,
+        "mcp",
+        "serve the graph to an assistant, over standard input and output",
+        """
+        A server of the Model Context Protocol: the named queries, citations, search, descriptions and read-only
+        SPARQL as tools, under the limits of the service. An assistant starts this command itself; docs/assistants.md
+        says how to tell it. Without --url it answers from what is built here, and opens no port.
+        """,
+        """
+        cbdgraph mcp
+        cbdgraph mcp --url http://127.0.0.1:8000    # ask a service that runs
+        """,
+    )
+    mcp.add_argument("--url", metavar="ADDRESS", help="the address of a service that runs; nothing is opened here")
+
     fmt = command(
         commands.run_fmt,
         "fmt",
@@ -289,6 +374,60 @@ def _parser() -> argparse.ArgumentParser:
         "cbdgraph check-ontology",
     )
     return parser
+
+
+def _add_terms(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`terms export` and `terms import`."""
+    terms = subparsers.add_parser(
+        "terms",
+        help="terminology to and from the formats of other tools",
+        description="Terms, names and definitions as TBX-Basic, SKOS, SKOS-XL, CSV and XLSX, out and in again.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  cbdgraph terms export --format xlsx -o terms.xlsx\n  cbdgraph terms import terms.xlsx",
+    )
+    actions = terms.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
+    export = actions.add_parser(
+        "export",
+        help="write the terms of data/turtle for another tool",
+        description=textwrap.dedent("""\
+            Writes the terms that data/turtle records, all or some, in all languages or some. Formats: tbx (TBX-Basic,
+            style DCA), tbx-dct, skos, skosxl (as Turtle; skos-rdf, skos-jsonld, skos-nt …), xlsx, csv (an archive
+            of four tables), terms-csv, labels-csv, definitions-csv, features-csv. See docs/exchange.md."""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n"
+        "  cbdgraph terms export --format tbx -o terms.tbx\n"
+        "  cbdgraph terms export --format labels-csv --lang fr,en --term ecosystem-restoration rehabilitation",
+        allow_abbrev=False,
+    )
+    export.set_defaults(run=run_export)
+    export.add_argument("--format", required=True, metavar="NAME", help="see above")
+    export.add_argument("--lang", default="all", metavar="CODES", help="languages, such as fr,en (all)")
+    export.add_argument("--term", nargs="+", default=[], metavar="SLUG", help="only these terms")
+    export.add_argument("-o", "--output", metavar="FILE", help="write to a file")
+    importing = actions.add_parser(
+        "import",
+        help="propose what a file of another tool says about terms",
+        description=textwrap.dedent("""\
+            Reads TBX-Basic, SKOS, SKOS-XL, CSV or XLSX, compares it with data/turtle, and prints the difference.
+            Nothing is written without --accept, and nothing at all where the file has a fault; each fault comes with
+            its line, row or cell. What a file does not name stays as it is. See docs/exchange.md."""),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n"
+        "  cbdgraph terms import terms.xlsx\n"
+        "  cbdgraph terms import glossary.tbx --source document/ser-standards-2019 -o proposal.diff\n"
+        "  cbdgraph terms import terms.xlsx --accept && cbdgraph validate",
+        allow_abbrev=False,
+    )
+    importing.set_defaults(run=run_import)
+    importing.add_argument("file", metavar="FILE")
+    importing.add_argument(
+        "--format", default="", metavar="NAME", help="tbx, csv, xlsx, ttl, nt, rdf, jsonld; by the ending if not given"
+    )
+    importing.add_argument(
+        "--source", metavar="DOCUMENT", help="the document from which all comes that names no source: document/<slug>"
+    )
+    importing.add_argument("--accept", action="store_true", help="write the proposal into data/turtle")
+    importing.add_argument("-o", "--output", metavar="FILE", help="write the difference to a file")
 
 
 def _read_values(args: argparse.Namespace, others: list[str]) -> dict[str, str]:

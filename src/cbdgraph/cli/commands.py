@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cbdgraph.errors import EngineUnavailable, MissingFile, ParameterError, SettingsError, TurtleError
 
 if TYPE_CHECKING:
-    from cbdgraph.rdf.reports import ValidationReport
+    from cbdgraph.reports import ValidationReport
     from cbdgraph.settings import Settings
     from cbdgraph.store.releases import Release
 
@@ -76,8 +76,8 @@ def run_build(args: argparse.Namespace) -> int:
 
 
 def run_validate(args: argparse.Namespace) -> int:
+    from cbdgraph import reports
     from cbdgraph.pipeline import validate
-    from cbdgraph.rdf import reports
 
     paths = [path_of(name) for name in args.files]
     sizes = {path: path.stat().st_size for path in paths if path.is_file()}
@@ -106,7 +106,7 @@ def show_faults(found: ValidationReport) -> None:
     """What stops a build, in full; of what does not, only that it is there."""
     from dataclasses import replace
 
-    from cbdgraph.rdf.reports import format_text
+    from cbdgraph.reports import format_text
 
     if not found.conforms:
         stopping = tuple(problem for problem in found.problems if problem.severity == "violation")

@@ -35,9 +35,9 @@ def run_ingest(args: argparse.Namespace) -> int:
     known = Known.read(root)
     proposer = Proposer(known)
     proposals, failed = [], 0
-    many = len(files) > 1
+    many, kept = len(files) > 1, settings.build_path / "ingest"
     with tqdm(total=len(files), unit="file", disable=not (many and sys.stderr.isatty()), file=sys.stderr) as bar:
-        for result in read_files(files, settings.build_path / "ingest", args.lang, args.workers, bar.update):
+        for result in read_files(files, kept, args.lang, args.workers, bar.update, known.terms):
             if isinstance(result, Failure):
                 failed += 1
                 bar.write(f"cbdgraph: {result.path}: {result.reason}", file=sys.stderr)

@@ -27,6 +27,7 @@ _HEADS: Final = {
     "requests": "# Who is asked to do what in {}, as `cbdgraph ingest` read it.",
     "definitions": "# Terms as {} defines them, in its own words.",
     "figures": "# Figures of targets that {} gives.",
+    "term-uses": "# The terms that each part of {} uses, as `cbdgraph ingest` read it: forms and counts, no text.",
 }
 _SESSION: Final = "# {}, session {}: those that sources cite, and the parts of them that they name."
 
@@ -72,18 +73,27 @@ def build_changes(files: Mapping[str, TurtleFile], records: Iterable[Record], ro
 
 def write_changes(changes: Iterable[FileChange], root: Path) -> None:
     """Write the files; `MissingFile` if a file is no longer what the change was made from, or cannot be written."""
+    changes = list(changes)
     for change in changes:
         path = root / change.name
         now = path.read_text(encoding="utf-8") if path.is_file() else ""
         if now != change.before:
             raise MissingFile(change.name, "it was changed while the proposal was made; run the command again")
-    for change in changes:
-        path = root / change.name
-        try:
+    # All beside their places first, so that a full disk changes nothing; then each takes its place in one step.
+    parts: list[tuple[Path, Path]] = []
+    try:
+        for change in changes:
+            path = root / change.name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(change.after, encoding="utf-8")
-        except OSError as error:
-            raise MissingFile(change.name, f"it cannot be written: {error.strerror}") from error
+            part = path.with_name(f".{path.name}.part")
+            parts.append((part, path))
+            part.write_text(change.after, encoding="utf-8", newline="")
+        for part, path in parts:
+            part.replace(path)
+    except OSError as error:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)
+        raise MissingFile(change.name, f"it cannot be written: {error.strerror}") from error
 
 
 def _merge(old: tuple[Triple, ...], added: list[Record]) -> tuple[Triple, ...]:

@@ -12,10 +12,11 @@ from rdflib import RDF, Literal, URIRef
 from rdflib.term import Node
 
 from cbdgraph.namespaces import ONTOLOGY, expand
-from cbdgraph.rdf.catalog import find_sources
+from cbdgraph.rdf.catalog import DATA, find_sources
 from cbdgraph.rdf.turtle import TurtleFile, read_turtle
+from cbdgraph.terminology.finding import Name
 
-_LABELS: Final = frozenset(map(expand, ("skosxl:prefLabel", "skosxl:altLabel")))
+_LABELS: Final = tuple(map(expand, ("skosxl:prefLabel", "skosxl:altLabel", "skosxl:hiddenLabel")))
 _LITERAL: Final = URIRef(expand("skosxl:literalForm"))
 _CITING, _QUOTE, _PART, _CITED = (URIRef(ONTOLOGY + n) for n in ("citingPart", "quote", "partQuote", "citedPart"))
 _TARGET: Final = URIRef(ONTOLOGY + "citedTarget")
@@ -31,7 +32,7 @@ class Known:
     `kinds` gives the class of each resource, `names` the issues and terms of a language by label, `titles` the
     documents by theirs, `digests` the texts whose file was accepted before, `figures` the quantities
     of each target as comparator, value and unit, `requests` who is asked by which action: by part with nobody named,
-    and by decision with all who are.
+    and by decision with all who are, `terms` all names of the vocabulary's terms.
     """
 
     files: Mapping[str, TurtleFile]
@@ -43,6 +44,7 @@ class Known:
     figures: Mapping[str, frozenset[tuple[str, str, str]]]
     numbers: Mapping[str, int]
     requests: frozenset[tuple[str, str, str]]
+    terms: tuple[Name, ...]
 
     @classmethod
     def read(cls, root: Path) -> Self:
@@ -70,6 +72,7 @@ class Known:
         figures: dict[str, set[tuple[str, str, str]]] = {}
         numbers: dict[str, int] = {}
         requests: set[tuple[str, str, str]] = set()
+        terms: set[Name] = set()
         for subject, values in subjects.items():
             iri, kind = str(subject), kinds.get(str(subject), "")
 
@@ -77,12 +80,14 @@ class Known:
                 return str(values.get(ONTOLOGY + name, [""])[0])
 
             if kind in {"Issue", "Term"}:
-                for label in (each for name in _LABELS for each in values.get(name, [])):
+                for kind_of_name, label in ((name, each) for name in _LABELS for each in values.get(name, [])):
                     form = next(
                         (v for p, vs in subjects.get(label, {}).items() for v in vs if p == str(_LITERAL)), None
                     )
                     if isinstance(form, Literal):
                         names.setdefault((kind, form.language or "", fold(str(form))), iri)
+                        if kind == "Term":
+                            terms.add(Name(iri, str(form), form.language or "", kind_of_name == _LABELS[0]))
             if kind in {"Document", "Decision", "Recommendation"}:
                 titles |= {fold(str(title)): iri for title in values.get(ONTOLOGY + "title", [])}
                 digests |= {str(digest): iri for digest in values.get(ONTOLOGY + "contentDigest", [])}
@@ -109,11 +114,22 @@ class Known:
             figures=MappingProxyType({iri: frozenset(rows) for iri, rows in figures.items()}),
             numbers=MappingProxyType(numbers),
             requests=frozenset(requests),
+            terms=tuple(sorted(terms)),
         )
 
     def find_named(self, kind: str, words: str, language: str) -> str | None:
         """The issue or term of that name in a language, None if there is none."""
         return self.names.get((kind, language, fold(words)))
+
+
+def read_terms(root: Path) -> tuple[Name, ...]:
+    """The names of a checkout's terms, from the files of its vocabulary; `TurtleError` for one that is broken."""
+    sources = [
+        source
+        for source in find_sources(root)
+        if source.name.startswith((f"{DATA.as_posix()}/terms/", f"{DATA.as_posix()}/terms."))
+    ]
+    return Known.of({source.name: read_turtle(source.path, source.name) for source in sources}).terms
 
 
 def fold(words: str) -> str:

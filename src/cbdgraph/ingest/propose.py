@@ -5,7 +5,6 @@ A proposal only adds: what the record has already, by whatever number and in wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
@@ -14,15 +13,27 @@ from rdflib import XSD, Literal
 from cbdgraph.citations import format_citation
 from cbdgraph.citations.lexicon import TREATIES
 from cbdgraph.errors import InvalidName
+from cbdgraph.ingest.findings import Finding, Proposal
 from cbdgraph.ingest.known import Known, fold
 from cbdgraph.ingest.reading import Part, Reading, is_target
-from cbdgraph.ingest.records import Block, Record, build_adopted, build_meeting, build_part, sentence, text, year
+from cbdgraph.ingest.records import (
+    Block,
+    build_adopted,
+    build_meeting,
+    build_part,
+    path_of_record,
+    sentence,
+    text,
+    year,
+)
+from cbdgraph.ingest.uses import build_use, name_others
 from cbdgraph.iris import mint, mint_part, mint_slug, parse_part
 from cbdgraph.locators import Locator
 from cbdgraph.model import Certainty, Citation
 from cbdgraph.namespaces import BASE
 from cbdgraph.rdf.catalog import DATA
 from cbdgraph.symbols import Symbol
+from cbdgraph.terminology.uses import gather_uses
 
 _TREATY_NAMES: Final = {
     "convention-on-biological-diversity": "Convention on Biological Diversity",
@@ -30,33 +41,6 @@ _TREATY_NAMES: Final = {
     "nagoya-protocol": "Nagoya Protocol on Access and Benefit-sharing",
 }
 _PROPOSED: Final = "Proposed by a program from the words of the text; a person has yet to sum it up."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was found: in which part, its words, what it is read as, how sure, and the reason if less.
-
-    `state` says what becomes of it: "new" (proposed), "recorded" (there already) or "kept" (only reported).
-    """
-
-    kind: str
-    part: str
-    words: str
-    meaning: str
-    certainty: Certainty
-    reason: str
-    state: str
-
-
-@dataclass(slots=True)
-class Proposal:
-    """What one document adds: records in the order in which they are written, and all that was found in it."""
-
-    reading: Reading
-    document: str
-    records: list[Record] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 class Proposer:
@@ -132,6 +116,7 @@ class _Document:
             self._requests(part)
             self._definitions(part)
             self._figures(part)
+            self._uses(part)
 
     # --- records
 
@@ -380,6 +365,20 @@ class _Document:
             block.add("ofWhat", text(quantity.of_what.quote, self.language))
             block.add("deadline", year(quantity.deadline) if quantity.deadline else None)
             self._add(block.sourced([self._place(part)], "stated"), f"{self.folder}/figures.ttl")
+
+    def _uses(self, part: Part) -> None:
+        """The terms that the part uses; a form that may as well name another term is only reported."""
+        place = self._place(part)
+        for use in gather_uses(part.uses):
+            block = build_use(use, place, self.language)
+            state = "recorded" if block.subject in self.all.subjects else "new"
+            state = "kept" if use.certainty == "ambiguous" else state
+            words, meaning = " · ".join(use.forms), f"{path_of_record(use.term)} ({use.count})"
+            self.proposal.findings.append(
+                Finding("term", part.locator, words, meaning, use.certainty, name_others(use), state)
+            )
+            if state == "new":
+                self._add(block, f"{self.folder}/term-uses.ttl")
 
     def _found(self, kind: str, part: Part, words: str, citation: Citation, state: str) -> None:
         meaning = citation.normal or "nothing known"

@@ -1,7 +1,7 @@
-"""A file in, what it says out: its parts, and the citations, requests, figures and definitions in each; knows no RDF.
+"""A file in, what it says out: its parts, with citations, requests, figures, definitions and terms; knows no RDF.
 
-A `Reading` depends on nothing but the file and this package, so that a folder can be read by many processes, and what
-was read is kept as JSON and need not be read again.
+A `Reading` depends on nothing but the file, this package and the names of terms that are looked for, so that a folder
+can be read by many processes, and what was read is kept as JSON and need not be read again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from cbdgraph.extraction import (
     find_requests,
 )
 from cbdgraph.model import Citation
+from cbdgraph.terminology.finding import Mention, TermFinder
 
-Found = TypeVar("Found", Citation, Request, Quantity, Definition)
+Found = TypeVar("Found", Citation, Request, Quantity, Definition, Mention)
 _OFFSETS: Final = ("start", "end", "part_start", "part_end")
 _SILENT: Final = frozenset({"page-head"})  # running heads are on every page and say nothing
 _LONGEST_LEAD: Final = 80
@@ -42,7 +43,7 @@ class Part:
     Offsets count characters of the document's text. `heading` are the words of its heading, of its first cell for the
     row of a table. `leads` has, for each citation, the words between it and the mention before it inside a cell:
     a table may name a second issue there. `aims` has, for each figure, the IRI of the target whose figure it is,
-    empty where none is named beside it.
+    empty where none is named beside it. `uses` are the places where it uses a term of those that were looked for.
     """
 
     locator: str
@@ -57,6 +58,7 @@ class Part:
     quantities: tuple[Quantity, ...]
     aims: tuple[str, ...]
     definitions: tuple[Definition, ...]
+    uses: tuple[Mention, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,12 @@ class Reading:
         return cls(**{**table, "warnings": tuple(table["warnings"])}, parts=parts)
 
 
-def read_file(path: Path, language: str | None = None) -> Reading:
+def read_file(path: Path, language: str | None = None, terms: TermFinder | None = None) -> Reading:
     """Read a document; `language` is guessed if not given. `MissingFile` or `DocumentError` say what is wrong."""
-    return read(read_document(path), language)
+    return read(read_document(path), language, terms)
 
 
-def read(document: Document, language: str | None = None) -> Reading:
+def read(document: Document, language: str | None = None, terms: TermFinder | None = None) -> Reading:
     """What a document says, part by part, in the order in which the parts stand in it."""
     named = language or guess_language(document.text)
     blocks: dict[str, list[Block]] = {}
@@ -110,21 +112,24 @@ def read(document: Document, language: str | None = None) -> Reading:
         title=document.title,
         characters=len(document.text),
         warnings=document.warnings,
-        parts=tuple(_read_part(locator, row, named) for locator, row in blocks.items()),
+        parts=tuple(_read_part(locator, row, named, terms) for locator, row in blocks.items()),
     )
 
 
-def _read_part(locator: str, blocks: list[Block], language: str) -> Part:
+def _read_part(locator: str, blocks: list[Block], language: str, terms: TermFinder | None) -> Part:
     citations: list[Citation] = []
     leads: list[str] = []
     requests: list[Request] = []
     quantities: list[Quantity] = []
     aims: list[str] = []
     definitions: list[Definition] = []
+    uses: list[Mention] = []
     for block in blocks:
         found = find_citations(block.text, language)
         leads += _leads(block, found)
         citations += [_moved(each, block.start) for each in found]
+        if terms is not None:
+            uses += [_moved(each, block.start) for each in terms.find(block.text, language)]
         if block.kind in {"heading", "cell"}:
             continue
         requests += [_moved(each, block.start) for each in find_requests(block.text, language)]
@@ -149,6 +154,7 @@ def _read_part(locator: str, blocks: list[Block], language: str) -> Part:
         quantities=tuple(quantities),
         aims=tuple(aims),
         definitions=tuple(definitions),
+        uses=tuple(uses),
     )
 
 
@@ -206,6 +212,7 @@ def _part(table: dict[str, Any]) -> Part:
         "requests": tuple(_request(each) for each in table["requests"]),
         "quantities": tuple(_quantity(each) for each in table["quantities"]),
         "definitions": tuple(_definition(each) for each in table["definitions"]),
+        "uses": tuple(Mention(**{**each, "alternatives": tuple(each["alternatives"])}) for each in table["uses"]),
         "leads": tuple(table["leads"]),
         "aims": tuple(table["aims"]),
     }

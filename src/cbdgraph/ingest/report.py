@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from cbdgraph.ingest.propose import Finding, Proposal
+from cbdgraph.ingest.findings import Finding, Proposal
 from cbdgraph.ingest.records import path_of_record
 
 _KINDS: Final = {
@@ -15,6 +15,7 @@ _KINDS: Final = {
     "request": "requests",
     "definition": "definitions",
     "figure": "figures",
+    "term": "term uses",
 }
 _SURE: Final = ("certain", "probable", "ambiguous", "unresolved")
 _LONGEST: Final = 90

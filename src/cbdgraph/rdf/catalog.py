@@ -118,6 +118,7 @@ def hash_makers(root: Path) -> str:
     code = [path for path in package.glob("*.py") if path.name not in _UNBUILT]
     code += [
         *(package / "rdf").glob("*.py"),
+        *(path for path in (package / "terminology").iterdir() if path.suffix in {".py", ".toml"}),
         *(path for path in (package / "store").glob("*.py") if path.stem in _WRITERS),
     ]
     files = [(path.relative_to(package.parent), path) for path in code]

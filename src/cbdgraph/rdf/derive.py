@@ -19,6 +19,7 @@ from cbdgraph.iris import mint_graph, official_page, parse_part, path_of, tracki
 from cbdgraph.locators import LEVELS, Locator
 from cbdgraph.namespaces import BASE, LANGUAGES, SHAPES, expand
 from cbdgraph.rdf.turtle import Triple
+from cbdgraph.rdf.uses import derive_uses
 from cbdgraph.symbols import Symbol
 
 POSITIONS: Final = mint_graph("derived/positions")
@@ -26,6 +27,7 @@ LABELS: Final = mint_graph("derived/labels")
 CODES: Final = mint_graph("derived/codes")
 PAGES: Final = mint_graph("derived/pages")
 DEFINITIONS: Final = mint_graph("derived/definitions")
+TERM_USES: Final = mint_graph("derived/term-uses")
 
 # Name and meaning of each graph that is made here.
 GRAPHS: Final[Mapping[str, tuple[str, str]]] = {
@@ -51,6 +53,12 @@ GRAPHS: Final[Mapping[str, tuple[str, str]]] = {
     DEFINITIONS: (
         "where shapes are defined",
         "The document of each shape, so that its IRI leads to it as that of an ontology term does.",
+    ),
+    TERM_USES: (
+        "uses of terms",
+        "Which texts use a term, found in those of their words that the graph holds as printed: titles, quotes, "
+        "verbatim definitions, and names of issues and targets that a text gives. A text may use a term more often, "
+        "and others may use it too; summaries of this project show no use.",
     ),
 }
 
@@ -99,13 +107,16 @@ _THINGS: Final = {
 
 def derive(triples: Iterable[Triple]) -> dict[str, list[Triple]]:
     """Everything that is computed from the asserted `triples`, by graph IRI."""
-    facts = _Facts(triples)
+    asserted = list(triples)
+    uses = list(derive_uses(asserted))
+    facts = _Facts([*asserted, *uses])
     return {
         POSITIONS: list(_positions(facts)),
         LABELS: list(_labels(facts)),
         CODES: list(_codes(facts)),
         PAGES: list(_pages(facts)),
         DEFINITIONS: list(_definitions(facts)),
+        TERM_USES: uses,
     }
 
 
@@ -235,6 +246,8 @@ def _names(thing: Node, facts: _Facts) -> dict[str, str]:
         return {"en": _name_quantity(facts.quantity[thing])}
     if word in _THINGS and number.isdecimal():
         return {"en": f"{_english_name(URIRef(BASE + head), facts)}, {_THINGS[word]} {number}"}
+    if word == "term-use":
+        return {"en": f"{_english_name(URIRef(BASE + head), facts)}, use of {number.replace('-', ' ')}"}
     if path.startswith("document/") and "/" not in path.removeprefix("document/"):
         # A source that names itself nowhere is best told by what this project says it is.
         summary = facts.summary.get(thing, "")

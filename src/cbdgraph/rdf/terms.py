@@ -15,7 +15,7 @@ from rdflib import DCTERMS, ORG, OWL, PROV, RDF, RDFS, SH, SKOS, Graph, URIRef
 from rdflib.term import Node
 
 from cbdgraph.namespaces import BASE, ONTOLOGY, PREFIXES
-from cbdgraph.rdf.reports import Problem, format_term
+from cbdgraph.reports import Problem, format_term
 
 CHECKS: Final = BASE + "checks#"
 # Gives file and line of a subject.

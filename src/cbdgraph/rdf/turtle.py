@@ -32,7 +32,8 @@ _FIRST: Final = """
     rdf:type rdfs:subClassOf rdfs:subPropertyOf
     cbd:parent cbd:inSection cbd:level cbd:partLabel cbd:locator
     cbd:meetingOf cbd:session cbd:adoptedAt cbd:preparedFor cbd:inSet cbd:underGoal cbd:adoptedIn cbd:number
-    cbd:symbol cbd:citingPart cbd:quote cbd:partQuote cbd:citedPart cbd:citedTarget cbd:role cbd:issue
+    cbd:symbol cbd:citingPart cbd:usedIn cbd:usesTerm cbd:quote cbd:partQuote cbd:occurrences
+    cbd:citedPart cbd:citedTarget cbd:role cbd:issue
     cbd:certainty cbd:reason
     cbd:quantityOf cbd:comparator cbd:value cbd:unit cbd:ofWhat cbd:deadline
     cbd:requestedIn cbd:action cbd:addressee

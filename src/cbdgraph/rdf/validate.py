@@ -21,9 +21,9 @@ from rdflib.term import Node
 from cbdgraph.errors import MissingFile, QuerySyntaxError, TurtleError
 from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.queries import Query
-from cbdgraph.rdf.reports import SEVERITIES, Problem, Severity, ValidationReport, format_term
 from cbdgraph.rdf.terms import CHECKS, check_terms, find_near
 from cbdgraph.rdf.turtle import Triple, TurtleFile, read_turtle
+from cbdgraph.reports import SEVERITIES, Problem, Severity, ValidationReport, format_term
 
 __all__ = [
     "CHECKS",

@@ -20,11 +20,14 @@ import cbdgraph
 from cbdgraph.errors import EngineUnavailable
 from cbdgraph.server import (
     answers,
+    bundles,
     citations,
     codes,
+    completions,
     crawlers,
     dataset,
     dumps,
+    exchange,
     graphs,
     lists,
     named,
@@ -32,10 +35,18 @@ from cbdgraph.server import (
     parse,
     prefixes,
     problems,
+    quality,
     resources,
     sparql,
+    sparql_examples,
+    term_compare,
     why,
 )
+from cbdgraph.server.desk import api as desk_api
+from cbdgraph.server.desk import browser as desk_browser
+from cbdgraph.server.desk import lists as desk_lists
+from cbdgraph.server.desk.opened import OpenDesk
+from cbdgraph.server.desk.rates import Rates
 from cbdgraph.server.docs import routes as docs
 from cbdgraph.server.envelope import ANSWERED, Envelope, respond_error
 from cbdgraph.server.feeds import activity, atom, ldes, oai
@@ -60,6 +71,7 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
     `launched` already.
     """
     live = Live(settings, launched)
+    desk = OpenDesk(settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -67,6 +79,7 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
         try:
             yield
         finally:
+            desk.close()
             await live.close()
 
     # Resources last: they take every path.
@@ -74,10 +87,14 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
         module.router
         for module in (
             pages,
+            bundles,
             sparql,
+            completions,
+            sparql_examples,
             graphs,
             dataset,
             dumps,
+            exchange,
             crawlers,
             named,
             citations,
@@ -85,7 +102,9 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
             why,
             codes,
             lists,
+            term_compare,
             prefixes,
+            quality,
             docs,
             feeds,
             ldes,
@@ -93,6 +112,9 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
             atom,
             oai,
             informea,
+            desk_api,
+            desk_lists,
+            desk_browser,
             resources,
         )
     ]
@@ -112,6 +134,7 @@ def create_app(settings: Settings, launched: Launched | None = None) -> Starlett
     )
     app.router.redirect_slashes = False
     app.state.live = live
+    app.state.desk, app.state.desk_rates = desk, Rates(settings)
     app.state.find = lambda scope: live.find_kept(read_asked(unite(scope)))
     app.add_middleware(Envelope, live=live, fixed=find_fixed(routers))
     return app
@@ -122,6 +145,8 @@ def run(settings: Settings, launched: Launched | None = None) -> None:
     if not settings.data and current_release(settings.build_path) is None:
         raise EngineUnavailable("nothing is built yet; run: cbdgraph build")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if not bundles.is_built(settings.build_path):
+        sys.stderr.write(f"{bundles.ADVICE}\n")
     with suppress(KeyboardInterrupt):  # the usual end, after uvicorn has closed everything
         app = create_app(settings, launched)
         Server(make_config(app, settings, app.state.find)).run()

@@ -39,6 +39,7 @@ _DISALLOWED: Final = (
     "/search",
     "/why",
     "/feed/",
+    "/desk/",
     "/release/*/",
     "/*?*format=",
     "/*?*lang=",

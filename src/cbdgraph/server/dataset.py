@@ -15,6 +15,7 @@ from cbdgraph.namespaces import GRAPHS
 from cbdgraph.queries import prologue
 from cbdgraph.server import pages
 from cbdgraph.server.answers import etag, not_modified, respond, served_of, settings_of
+from cbdgraph.server.bundles import bundle_stamp
 from cbdgraph.server.catalogue import Built
 from cbdgraph.server.description import describe_dataset, describe_service, name_node
 from cbdgraph.server.dumps import dumps_of, issued
@@ -68,12 +69,13 @@ async def respond_service(request: Request, name: str | None) -> Response:
     served, settings = served_of(request), settings_of(request)
     shown = _choose(request, name)
     endpoint = _endpoint(request)
-    tag = etag(served, "service", shown, endpoint, *(question.text for question in served.questions.values()))
+    texts = [query.text for queries in (served.questions, served.queries) for query in queries.values()]
+    tag = etag(served, "service", shown, endpoint, *texts, bundle_stamp("editor") if shown == HTML else "")
     if known := not_modified(request, tag):
         return known
     if shown == HTML:
-        return pages.respond(make_editor(served), tag)
-    partitions, built = await _partitions_of(served), await _built(served)
+        return pages.respond(make_editor(served), tag, bundle="editor")
+    partitions, built = await partitions_of(served), await _built(served)
     triples = describe_service(settings, endpoint)
     triples += describe_dataset(served, settings, endpoint, partitions, built, in_depth=False)
     return respond(await _format(triples, shown), shown, tag, _link("/.well-known/void", "describedby"))
@@ -86,7 +88,7 @@ async def _respond_dataset(request: Request, name: str | None) -> Response:
     tag = etag(served, "dataset", shown, endpoint)
     if known := not_modified(request, tag):
         return known
-    partitions, built = await _partitions_of(served), await _built(served)
+    partitions, built = await partitions_of(served), await _built(served)
     if shown == HTML:
         return pages.respond(_make_page(served, partitions, built), tag)
     triples = describe_dataset(served, settings, endpoint, partitions, built, in_depth=True)
@@ -125,7 +127,7 @@ async def _built(served: Served) -> Built | None:
     )
 
 
-async def _partitions_of(served: Served) -> Partitions | None:
+async def partitions_of(served: Served) -> Partitions | None:
     """The counts of the release, which are made when somebody first asks for them."""
     if not served.is_counted:
         served.partitions = await count_partitions(served.engine)

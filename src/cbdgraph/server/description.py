@@ -71,7 +71,7 @@ def describe_service(settings: Settings, endpoint: str) -> list[Triple]:
         *service.say("sd:resultFormat", *(Iri(_FORMATS + name) for name in _names_of_formats())),
         *service.say("sd:defaultDataset", DATASET),
         *service.say("dcterms:conformsTo", *map(Iri, _STANDARDS)),
-        *service.say("rdfs:seeAlso", Iri(BASE + ".well-known/void")),
+        *service.say("rdfs:seeAlso", Iri(BASE + ".well-known/void"), Iri(BASE + ".well-known/sparql-examples")),
         *service.say("rdfs:comment", *(Text(comment, language="en") for comment in _comments(settings))),
         *service.say("schema:additionalProperty", *(Iri(f"{SERVICE.value}#limit-{limit.name}") for limit in limits)),
         *(triple for limit in limits for triple in _describe_limit(limit)),

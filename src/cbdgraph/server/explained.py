@@ -13,6 +13,7 @@ from starlette.responses import Response
 from cbdgraph.errors import ParameterError
 from cbdgraph.server import pages
 from cbdgraph.server.answers import ClientGone, client_of, etag, not_modified, served_of, settings_of, while_connected
+from cbdgraph.server.bundles import bundle_stamp
 from cbdgraph.server.empty import explain_empty
 from cbdgraph.server.negotiate import HTML, JSON, choose_either
 from cbdgraph.server.probes import Prober
@@ -37,7 +38,8 @@ async def respond_explained(
         raise ParameterError("explain", f"expected empty, not {explain!r}")
     served = served_of(request)
     shown = choose_either(format_name, request.headers.get("accept", ""), _OFFER)
-    tag = etag(served, "empty", query, default_graphs, named_graphs, shown) if checked.repeatable else ""
+    page = bundle_stamp("editor") if shown == HTML else ""
+    tag = etag(served, "empty", query, default_graphs, named_graphs, shown, page) if checked.repeatable else ""
     if tag and (known := not_modified(request, tag)):
         return known
     source = await asyncio.to_thread(Source.read, query)
@@ -57,4 +59,5 @@ async def respond_explained(
         *(("named-graph-uri", graph) for graph in named_graphs or ()),
     ]
     as_json = "/sparql?" + urlencode([("query", query), *graphs, ("explain", "empty"), ("format", "json")])
-    return pages.respond(make_editor(served, query, graphs, explanation=explanation, as_json=as_json), tag)
+    page = make_editor(served, query, graphs, explanation=explanation, as_json=as_json)
+    return pages.respond(page, tag, bundle="editor")

@@ -10,6 +10,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri, Text
@@ -76,12 +77,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some entries of a list; `number` counts from 1, `total` is that of the whole list."""
+    """Some entries of a list; `number` counts from 1, `total` is that of the whole list.
+
+    `filters` are the parameters that chose from the list, and make it another one.
+    """
 
     of: List
     number: int
     total: int
     entries: tuple[Entry, ...]
+    filters: tuple[tuple[str, str], ...] = ()
 
     @property
     def last(self) -> int:
@@ -101,6 +106,7 @@ def describe(page: Page, links: Mapping[str, str], language: str, release: str) 
         "list": page.of.name,
         "title": page.of.title,
         "description": page.of.meaning,
+        **({"filters": dict(page.filters)} if page.filters else {}),
         "total": page.total,
         "page": page.number,
         "pages": page.last,
@@ -139,8 +145,10 @@ def write_table(page: Page, sign: str) -> str:
 
 def write_graph(page: Page, language: str) -> Iterator[str]:
     """Lines of N-Triples; names in `language` only, "" for all."""
-    collection = Iri(f"{BASE}{page.of.name}/")
-    view = Iri(f"{collection.value}?page={page.number}")
+    whole = f"{BASE}{page.of.name}/"
+    collection = Iri(f"{whole}?{urlencode(page.filters)}" if page.filters else whole)
+    start = collection.value + ("&page=" if page.filters else "?page=")
+    view = Iri(f"{start}{page.number}")
     total = Text(str(page.total), datatype=Iri(expand("xsd:integer")))
     yield _say(collection, "rdf:type", _hydra("Collection"))
     yield _say(collection, "dcterms:title", Text(page.of.title, language="en"))
@@ -149,7 +157,7 @@ def write_graph(page: Page, language: str) -> Iterator[str]:
     yield _say(view, "rdf:type", _hydra("PartialCollectionView"))
     for relation, other in page.others.items():
         name = "previous" if relation == "prev" else relation
-        yield _say(view, HYDRA + name, Iri(f"{collection.value}?page={other}"))
+        yield _say(view, HYDRA + name, Iri(f"{start}{other}"))
     for entry in page.entries:
         if resource := _iri(entry.iri):
             yield _say(collection, HYDRA + "member", resource)

@@ -1,4 +1,4 @@
-"""/decisions/, /issues/ and the other lists: a class in, its resources a hundred at a time out; filters nothing.
+"""/decisions/, /issues/ and the other lists: a class in, its resources a hundred at a time out; filters only terms.
 
 A list is in natural order (cop/2 before cop/10) and the same for a whole release. Each entry has what a harvester
 needs to decide whether to fetch the resource: IRI, name, classes, codes, how often it is cited, when it last changed.
@@ -31,6 +31,8 @@ from cbdgraph.server.negotiate import HTML, JSON, choose_either, choose_language
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Handler, Router, offer
 from cbdgraph.server.statements import Name, pick
+from cbdgraph.server.term_filter import PARAMETERS as FILTERS
+from cbdgraph.server.terms_page import choose_terms, write_terms_page
 from cbdgraph.store import Answer
 from cbdgraph.store.convert import convert
 
@@ -40,6 +42,7 @@ _TABLES: Final = {"text/csv": ",", "text/tab-separated-values": "\t"}
 _GRAPHS: Final = ("text/turtle", "application/ld+json", "application/rdf+xml", "application/n-triples")
 OFFER: Final = (JSON, *_TABLES, *_GRAPHS, HTML)
 _RESULTS: Final = "application/sparql-results+json"
+_TERMS: Final = "terms"
 _CITED: Final = ("citations", "cbd:citedPart/cbd:isPartOf?")
 LISTS: Final = (
     List(
@@ -66,7 +69,7 @@ LISTS: Final = (
         "cbd:citedTarget",
     ),
     List(
-        "terms",
+        _TERMS,
         "Terms",
         "Terms of conservation and restoration, with how many definitions each has.",
         "cbd:Term",
@@ -129,7 +132,7 @@ def _make_handlers(of: List) -> tuple[Handler, Handler]:
 
 for _list in LISTS:
     _plain, _suffixed = _make_handlers(_list)
-    _described = {"parameters": _PARAMETERS}
+    _described = {"parameters": [*FILTERS, *_PARAMETERS] if _list.name == _TERMS else _PARAMETERS}
     router.get(
         f"/{_list.name}", summary=f"{_list.title}, a page at a time", responses=offer(OFFER), openapi_extra=_described
     )(_plain)
@@ -144,13 +147,21 @@ async def respond_page(request: Request, of: List, name: str | None) -> Response
     spoken = lang if shown in _GRAPHS else language  # RDF has the names in every language
     vary = "Accept" if shown in _GRAPHS else "Accept, Accept-Language"
     number = _read_number(request.query_params.get("page", "1"))
-    page = await make_page(served, of, number, language)  # first, for a page that is not there has no validator
-    tag = etag(served, "list", of.name, number, shown, spoken)
-    if known := not_modified(request, tag, vary):
+    # RDF has one order, whatever a browser would like to read.
+    chosen = await choose_terms(request, shown, spoken or "en") if of.name == _TERMS else None
+    filters = chosen.filter.given if chosen else ()
+    # First, for a page that is not there has no validator.
+    page = await make_page(served, of, number, language, chosen.order if chosen else None, filters)
+    tag = etag(served, "list", of.name, number, shown, spoken, *(chosen.parts if chosen else ()))
+    own = chosen.headers if chosen else {}
+    if known := not_modified(request, tag, vary, own):
         return known
-    given = {key: value for key, value in (("format", name), ("lang", lang)) if value}
+    given = dict((*filters, *((key, value) for key, value in (("format", name), ("lang", lang)) if value)))
     links = {relation: _address(request, of, other, given) for relation, other in page.others.items()}
-    headers = {"Vary": vary, "Link": ", ".join(f'<{where}>; rel="{relation}"' for relation, where in links.items())}
+    link = ", ".join(f'<{where}>; rel="{relation}"' for relation, where in links.items())
+    headers = {"Vary": vary, "Link": link, **own}
+    if shown == HTML and chosen:
+        return pages.respond(write_terms_page(request, page, chosen, links, _near(number, page.last)), tag, headers)
     if shown == HTML:
         return pages.respond(_render(request, page, links, language), tag, headers)
     if shown == JSON:
@@ -161,13 +172,27 @@ async def respond_page(request: Request, of: List, name: str | None) -> Response
     return respond(convert(lines, shown, {**PREFIXES, "hydra": HYDRA}), shown, tag, headers)
 
 
-async def make_page(served: Served, of: List, number: int, language: str) -> Page:
-    """A page of a list, with names in `language` where there are any; `Problem` if there is no such page."""
+async def make_page(
+    served: Served,
+    of: List,
+    number: int,
+    language: str,
+    order: Sequence[str] | None = None,
+    filters: tuple[tuple[str, str], ...] = (),
+) -> Page:
+    """A page of a list, with names in `language` where there are any; `Problem` if there is no such page.
+
+    `order` are the resources that the `filters` chose, as they are to stand; None for all.
+    """
     members = await asyncio.to_thread(read_members, (await _select(served, of.members)).content)
+    if order is not None:
+        classes_of = dict(members)
+        members = tuple((iri, classes_of[iri]) for iri in order if iri in classes_of)
     page = Page(of, number, len(members), ())
     if number > page.last:
         said = f"there is no page {number}: {of.title.lower()} fill {page.last}"
-        raise Problem("not-found", said, {"suggestions": [f"/{of.name}/?page={page.last}"]})
+        where = f"/{of.name}/?{urlencode((('page', page.last), *filters))}"
+        raise Problem("not-found", said, {"suggestions": [where]})
     shown = members[(number - 1) * PAGE : number * PAGE]
     counts: dict[str, int] = {}
     if of.path:
@@ -189,7 +214,7 @@ async def make_page(served: Served, of: List, number: int, language: str) -> Pag
         )
         for iri, classes in shown
     )
-    return Page(of, number, len(members), tuple(entries))
+    return Page(of, number, len(members), tuple(entries), filters)
 
 
 @lru_cache(maxsize=2 * len(LISTS))  # of two releases

@@ -25,6 +25,7 @@ from typing import Any, Final
 from cbdgraph.errors import CbdGraphError, EngineUnavailable, UnknownRelease
 from cbdgraph.history import History
 from cbdgraph.queries import Query, read_queries
+from cbdgraph.server.bundles import Bundles
 from cbdgraph.server.kept import Asked, Found, Kept
 from cbdgraph.server.partitions import Partitions
 from cbdgraph.server.readers import Readers
@@ -35,6 +36,7 @@ from cbdgraph.store.embedded import Store
 from cbdgraph.store.launch import Launched
 from cbdgraph.store.local import LocalEngine
 from cbdgraph.store.releases import Counts, Release, current_release, read_release
+from cbdgraph.terminology.terms import Terminology
 
 _LOOK_SECONDS: Final = 1.0
 _PREPARE_SECONDS: Final = 2.0
@@ -66,6 +68,7 @@ class Served:
     known_is_too_large: bool = False
     partitions: Partitions | None = None  # of its default graph, counted when first needed
     is_counted: bool = False
+    terminology: Terminology | None = None  # read when first needed
     responses: Cache[Kept] = field(default_factory=lambda: Cache(0))  # by what they depend on
     graphs: frozenset[str] = field(init=False)  # the IRIs of the named graphs
     stamp: str = field(init=False)  # what answers depend on besides the question
@@ -90,6 +93,7 @@ class Live:
 
     def __init__(self, settings: Settings, launched: Launched | None = None) -> None:
         self.settings = settings
+        self.bundles = Bundles(settings.build_path)
         self.readers = Readers(settings)
         self.resolvers = Readers(settings)  # apart, so that no long text keeps a citation waiting
         self._launched = launched
@@ -101,6 +105,7 @@ class Live:
 
     async def open(self) -> None:
         """Open what there is; `EngineUnavailable` if nothing is built."""
+        await asyncio.to_thread(self.bundles.look)
         if self.settings.data:
             self._served = await self._open_files()
         else:
@@ -189,6 +194,10 @@ class Live:
         """Switch soon after a build, whether or not anybody asks."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
+            if await asyncio.to_thread(self.bundles.look):
+                opened = [task.result() for task in self._older.values() if task.done() and not task.exception()]
+                for served in (self.current, *opened):
+                    served.responses.clear()  # pages among them name scripts
             if self._read_link() not in {"", self._target}:
                 await self._switch()
             for number, opening in list(self._older.items()):

@@ -15,6 +15,9 @@ from starlette.responses import Response
 from cbdgraph.errors import (
     CbdGraphError,
     ClientBusy,
+    DeskConflict,
+    DeskError,
+    DeskRefused,
     EngineUnavailable,
     InvalidName,
     ParameterError,
@@ -48,6 +51,10 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "parameter": Kind(400, "A parameter cannot be used", "Give the parameter in the form of the example."),
     "query": Kind(400, "The query cannot be evaluated", "Change the part of the query that the detail names."),
     "refused": Kind(403, "The query asks for what this service never does", "Leave out what the detail names."),
+    "unauthorized": Kind(
+        401, "The review desk does not know who asks", "Send a token in the header Authorization: Bearer …, or sign in."
+    ),
+    "forbidden": Kind(403, "This role may not do that", "Ask somebody whose role may; docs/desk.md says who may what."),
     "not-found": Kind(404, "There is nothing at this address", "Try one of the suggestions, or start at /."),
     "unknown-query": Kind(404, "There is no named query of that name", "See /query/ for the list."),
     "unknown-resource": Kind(
@@ -55,6 +62,15 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     ),
     "unresolved": Kind(404, "The citation was not understood", "Write it as in XI/16 para 5(d)."),
     "method": Kind(405, "The method is not allowed here", "Use one of those in the Allow header."),
+    "conflict": Kind(
+        409, "Somebody recorded a review since", "Nothing is lost: read theirs, then send yours on the last version."
+    ),
+    "precondition": Kind(
+        412, "The version in If-Match is not the last one", "Read the last version, then send yours with its number."
+    ),
+    "version-required": Kind(
+        428, "A review has to say on which version it is based", "Send If-Match, or the member version."
+    ),
     "gone": Kind(410, "What was at this address is withdrawn", "Use what stands in its place, if anything does."),
     "not-acceptable": Kind(406, "None of the accepted formats is offered", "Accept one of those listed as offered."),
     "request-timeout": Kind(408, "The request did not arrive in time", "Send the whole body at once."),
@@ -129,6 +145,12 @@ def problem_of(error: CbdGraphError | NotAcceptable) -> Problem:
             return Problem("unavailable", str(error), {}, headers)
         case InvalidName():
             return Problem("bad-request", str(error))
+        case DeskConflict():
+            return Problem("conflict", str(error), {"based_on": error.based_on, "version": error.version})
+        case DeskRefused():
+            return Problem("bad-request" if error.allowed else "forbidden", str(error), {"field": error.field})
+        case DeskError():
+            return Problem("unavailable", str(error), {}, {"Retry-After": "60"})
         case QueryError():
             return Problem("query", str(error))
         case NotAcceptable():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -28,6 +28,9 @@ _TYPE: Final = expand("rdf:type")
 _TITLE: Final = expand("cbd:title")
 _ISSUE: Final = expand("cbd:issue")
 _DECISION: Final = expand("cbd:Decision")
+_DEFINITION: Final = expand("cbd:Definition")
+_DEFINITION_OF: Final = expand("cbd:definitionOf")
+_FEATURE_OF: Final = expand("cbd:featureOf")
 # Parts of the page that stand under a heading of their own.
 _ELSEWHERE: Final = frozenset(
     {
@@ -66,10 +69,14 @@ ORDER BY ?resource"""
 
 def write_page(portrait: Portrait, release: str, prefix: str, *, is_licensed: bool) -> str:
     """The HTML; `prefix` stands before every address of an older release, `is_licensed` for our own data."""
+    return pages.render("resource.html", **gather(portrait, release, prefix, is_licensed=is_licensed))
+
+
+def gather(portrait: Portrait, release: str, prefix: str, *, is_licensed: bool) -> dict[str, Any]:
+    """What the template of a resource needs, and those that go beyond it."""
     iri, term = portrait.iri, str(Iri(portrait.iri))
     path = prefix + address(iri).replace("#", "%23")
-    return pages.render(
-        "resource.html",
+    return dict(
         iri=iri,
         title=portrait.name(iri),
         fallback=iri.removeprefix(BASE),
@@ -92,12 +99,27 @@ def write_page(portrait: Portrait, release: str, prefix: str, *, is_licensed: bo
         path=path,
         alternates=find_alternates(iri, prefix),
         joint="?" if iri.startswith(BASE) else "&",
+        kept="",  # parameters that a link to another language keeps
+        beside=_beside(portrait, prefix),
         languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
         release=release,
         is_documented=iri in _DOCUMENTED,
         description="/sparql?" + urlencode({"query": f"DESCRIBE {term}"}),
         block=Markup(write_block(portrait, is_licensed=is_licensed)),  # escaped for where it stands
     )
+
+
+def _beside(portrait: Portrait, prefix: str) -> dict[str, Any] | None:
+    """Of a definition, where it stands beside the others of its term."""
+    if _DEFINITION not in portrait.classes:
+        return None
+    for group in portrait.outgoing:
+        if group.property == _DEFINITION_OF and group.values[0].term["type"] == "uri":
+            term = group.values[0].term["value"]
+            anchor = f"definition-{portrait.iri.rpartition('/')[2]}"
+            path = prefix + address(term).replace("#", "%23")
+            return {"path": path, "anchor": anchor, "features": _FEATURE_OF in portrait.counts}
+    return None
 
 
 def _kinds(groups: Iterable[Group]) -> list[Value]:

@@ -51,6 +51,8 @@ from cbdgraph.server.problems import Problem
 from cbdgraph.server.resource_json import write_document
 from cbdgraph.server.resource_page import write_page
 from cbdgraph.server.routes import Router, offer
+from cbdgraph.server.term_page import CLASS as TERM
+from cbdgraph.server.term_page import respond_term
 from cbdgraph.server.unknown import find_problem, has_needless_escapes, redirect, respond_unknown, split_suffix
 
 router = Router()
@@ -251,6 +253,8 @@ async def _respond_for_people(request: Request, iri: str, shown: str) -> Respons
     portrait = await draw(served, iri, language, in_full=shown == HTML)
     if portrait is None:
         return None
+    if shown == HTML and TERM in portrait.classes:
+        return await respond_term(request, portrait)
     vary = "Accept, Accept-Language"
     tag = etag(served, iri, shown, language)
     # What points here changes without the resource, so that only the release says when.

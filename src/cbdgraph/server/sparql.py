@@ -28,6 +28,7 @@ from cbdgraph.server.answers import (
     while_connected,
 )
 from cbdgraph.server.bodies import FORM, read_body, read_media_type, read_pairs, read_utf8
+from cbdgraph.server.bundles import bundle_stamp
 from cbdgraph.server.dataset import respond_service
 from cbdgraph.server.negotiate import (
     FORMATS,
@@ -190,7 +191,7 @@ async def _answer_reader(request: Request, call: Call) -> Response:
         if not pages.is_for_browser(request, RESULT_OFFER, call.format):
             raise problem from error
         page = make_problem(served_of(request), call.query or "", call.graphs, problem)
-        response = pages.respond(page, "", problem.headers)
+        response = pages.respond(page, "", problem.headers, bundle="editor")
         response.status_code = PROBLEMS[problem.kind].status
         return response
 
@@ -211,7 +212,8 @@ async def _answer(request: Request, call: Call) -> Response:
             request, call.explain, query, call.default_graphs, call.named_graphs, call.format, checked
         )
     shown, written = _media_types(request, call, checked)
-    tag = etag(served, query, call.default_graphs, call.named_graphs, shown) if checked.repeatable else ""
+    page = bundle_stamp("editor") if shown == HTML else ""
+    tag = etag(served, query, call.default_graphs, call.named_graphs, shown, page) if checked.repeatable else ""
     if tag and (known := not_modified(request, tag)):
         return known
     work = served.engine.run_query(
@@ -230,7 +232,7 @@ async def _answer(request: Request, call: Call) -> Response:
     if answer.form == "solutions" and len(query) <= LONG:
         headers |= link_next(query, answer.rows, call.others, settings_of(request).max_url_bytes)
     if shown == HTML:
-        return pages.respond(make_results(served, query, call.graphs, answer), tag, headers)
+        return pages.respond(make_results(served, query, call.graphs, answer), tag, headers, bundle="editor")
     return respond(answer.content, shown, tag, headers)
 
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from cbdgraph.namespaces import BASE, PREFIXES
 from cbdgraph.queries import Query, prologue
 from cbdgraph.server import pages
 from cbdgraph.server.live import Served
 from cbdgraph.server.paging import make_address, next_page
 from cbdgraph.server.problems import PROBLEMS, Problem
+from cbdgraph.server.sparql_examples import comment_of, read_text
 from cbdgraph.store import Answer
 
 EXAMPLE: Final = (
@@ -49,21 +51,29 @@ def make_editor(served: Served, query: str = "", graphs: Sequence[tuple[str, str
         query=text,
         height=min(max(text.count("\n") + 2, 10), 32),
         graphs=graphs,
-        groups=_group(served.questions),
+        groups=_group(served.questions, served.queries),
+        release=served.release,
+        released=served.history.releases[-1].number if served.history and served.history.releases else "",
+        as_of=pages.OLDER.get(),
+        current=make_address(query, graphs) if query else "/sparql",
+        base=BASE,
+        prefixes=dict(PREFIXES),
         **found,
     )
 
 
 def make_results(served: Served, query: str, graphs: Sequence[tuple[str, str]], answer: Answer) -> str:
     """The editor with the answer below it; a page shows a part of a large one, and says so."""
+    older = pages.OLDER.get()
+    others = [*graphs, *([("release", older)] if older else [])]
     formats = _GRAPH_FORMATS if answer.form == "triples" else _TABLE_FORMATS
     links = {
-        label: f"/sparql?{urlencode([('query', query), *graphs, ('format', name)])}"
+        label: f"/sparql?{urlencode([('query', query), *others, ('format', name)])}"
         for name, label in formats.items()
     }
     found: dict[str, Any] = {"links": links, "rows": answer.rows}
     if not answer.rows or (answer.form == "boolean" and b"true" not in answer.content):
-        why = [("query", query), *graphs, ("explain", "empty"), ("format", "html")]
+        why = [("query", query), *others, ("explain", "empty"), ("format", "html")]
         found["why"] = f"/sparql?{urlencode(why)}"
     if answer.form == "triples":
         text = answer.content.decode()
@@ -75,7 +85,7 @@ def make_results(served: Served, query: str, graphs: Sequence[tuple[str, str]], 
         document = json.loads(answer.content)
         following = next_page(query, answer.rows) if "limit" in query.lower() else None
         if following:
-            found["following"] = make_address(following, [*graphs, ("format", "html")])
+            found["following"] = make_address(following, [*others, ("format", "html")])
         columns, rows = document["head"]["vars"], document["results"]["bindings"]
         found["columns"] = columns
         found["table"] = [[row.get(name) for name in columns] for row in rows[:_SHOWN_ROWS]]
@@ -96,16 +106,17 @@ def make_problem(served: Served, query: str, graphs: Sequence[tuple[str, str]], 
     )
 
 
-def _group(questions: Mapping[str, Query]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Questions by kind of user, each with the address that opens the editor with it."""
+def _group(questions: Mapping[str, Query], named: Mapping[str, Query]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Questions by kind of user, then named queries, each with the address that opens the editor with it."""
     groups = []
     for tag, title in _TAGS.items():
         entries = [(query.summary, _address(query)) for query in questions.values() if tag in query.tags]
         if entries:
             groups.append((title, entries))
+    if questions and named:
+        groups.append(("Named queries, with a value to try", [(comment_of(q), _address(q)) for q in named.values()]))
     return groups
 
 
 def _address(query: Query) -> str:
-    lines = (line for line in query.text.splitlines() if not line.startswith("#+"))
-    return "/sparql?" + urlencode({"query": "\n".join((f"# {query.summary}", *lines))})
+    return "/sparql?" + urlencode({"query": f"# {comment_of(query)}\n{read_text(query)}"})

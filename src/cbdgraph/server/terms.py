@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
 
 from cbdgraph.server.live import Served
 from cbdgraph.store import Answer
@@ -15,10 +14,13 @@ _RESULTS = "application/sparql-results+json"
 
 async def terminology_of(served: Served) -> Terminology:
     """The terms, definitions and features of what is served; the same object until another release is."""
-    answer = await served.engine.run_query(STATEMENTS, media_type=_RESULTS, trusted=True)
-    return await asyncio.to_thread(_read, answer.content)
+    if served.terminology is None:
+        answer = await served.engine.run_query(STATEMENTS, media_type=_RESULTS, trusted=True)
+        found = await asyncio.to_thread(_read, answer.content)
+        if served.terminology is None:  # nobody else was faster
+            served.terminology = found
+    return served.terminology
 
 
-@lru_cache(maxsize=3)  # the current release, one that it follows, and an older one
 def _read(content: bytes) -> Terminology:
     return read_terminology(Answer(content, _RESULTS, "solutions", 0).bindings)

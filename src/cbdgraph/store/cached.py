@@ -51,6 +51,11 @@ class Cache(Generic[V]):
         while self.size > self.limit:
             self.size -= self._entries.popitem(last=False)[1][1]
 
+    def clear(self) -> None:
+        """Keep nothing of what is there."""
+        self._entries.clear()
+        self.size = 0
+
     def __len__(self) -> int:
         return len(self._entries)
 

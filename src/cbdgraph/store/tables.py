@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from cbdgraph.model import Iri, Text
@@ -67,27 +67,37 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Value | None]]) ->
 def write_workbook(title: str, columns: Sequence[str], rows: Iterable[Sequence[Value | None]]) -> bytes:
     """A workbook with one sheet; what a cell cannot hold becomes a space, or is cut at its limit."""
     from openpyxl import Workbook  # loads slowly, and few ask for it
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.writer.excel import ExcelWriter
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:_LONGEST_TITLE])
     sheet.append(list(columns))
     for row in rows:
-        cells = []
-        for value in row:
-            if isinstance(value, str):
-                cell = WriteOnlyCell(sheet, _SHEET_FORBIDDEN.sub(" ", value)[:_LONGEST_CELL])
-                cell.data_type = "s"  # a text that begins with = is no formula
-                cells.append(cell)
-            else:
-                cells.append(value)
-        sheet.append(cells)
+        sheet.append([make_text_cell(sheet, value) if isinstance(value, str) else value for value in row])
+    return save_workbook(book)
+
+
+def settle_cell(text: str) -> str:
+    """What a cell of a workbook can hold of a text."""
+    return _SHEET_FORBIDDEN.sub(" ", text)[:_LONGEST_CELL]
+
+
+def make_text_cell(sheet: Any, text: str) -> Any:
+    """A cell of a sheet that is written only; a text that begins with = is no formula."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(sheet, settle_cell(text))
+    cell.data_type = "s"
+    return cell
+
+
+def save_workbook(book: Any) -> bytes:
+    """A workbook of openpyxl without the time of writing and packing: the same tables give the same bytes."""
+    from openpyxl.writer.excel import ExcelWriter
+
     book.properties.created = book.properties.modified = _NO_TIME
     with io.BytesIO() as made, io.BytesIO() as target:
         with ZipFile(made, "w") as archive:
             ExcelWriter(book, archive).save()
-        # Packed again without the time of packing: the same table gives the same bytes.
         with ZipFile(made) as archive, ZipFile(target, "w") as fixed:
             for name in archive.namelist():
                 fixed.writestr(ZipInfo(name), archive.read(name), ZIP_DEFLATED)

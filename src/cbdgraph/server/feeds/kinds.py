@@ -32,6 +32,7 @@ _KINDS: Final = (
     ("quantity", "quantities in targets", "cbd:QuantitativeElement"),
     ("term", "terms", "cbd:Term"),
     ("definition", "definitions", "cbd:Definition"),
+    ("term-use", "uses of terms", "cbd:TermUse"),
     ("citation", "citations", "cbd:Citation"),
     ("citation:target", "citations of targets", "cbd:TargetReference"),
     ("meeting", "meetings", "cbd:Meeting"),

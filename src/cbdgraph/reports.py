@@ -55,6 +55,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """What a rule is, whether it found something or not; `iri` as in `Problem.rule`."""
+
+    iri: str
+    title: str
+    meaning: str
+    remedy: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
 class ValidationReport:
     """What a validation found: the problems in order, and what was looked at.
 
@@ -201,14 +212,28 @@ _IRI_SAFE: Final = ":/?#[]@!$&'()*+,;=%~"
 _SARIF_LEVEL: Final = {"violation": "error", "warning": "warning", "info": "note"}
 
 
-def format_sarif(report: ValidationReport) -> str:
-    """SARIF 2.1.0, which code hosts and editors show beside the lines of a file."""
-    found = sorted({*report.rules, *(problem.rule for problem in report.problems)})
+def format_sarif(
+    report: ValidationReport, described: Iterable[Rule] = (), accepted: Mapping[Problem, str] = MappingProxyType({})
+) -> str:
+    """SARIF 2.1.0, which code hosts and editors show beside the lines of a file.
+
+    Rules that are `described` say what they are although they found nothing; an `accepted` problem is suppressed, and
+    its text says why.
+    """
+    told = {rule.iri: rule for rule in described}
+    found = sorted({*report.rules, *told, *(problem.rule for problem in report.problems)})
     first = {problem.rule: problem for problem in reversed(report.problems)}
     rules = []
     for rule in found:
         entry: dict[str, object] = {"id": _short(rule), "name": _short(rule), "helpUri": rule}
-        if rule in first:
+        if rule in told:
+            entry |= {
+                "name": told[rule].title,
+                "shortDescription": {"text": told[rule].meaning},
+                "help": {"text": told[rule].remedy},
+                "defaultConfiguration": {"level": _SARIF_LEVEL[told[rule].severity]},
+            }
+        elif rule in first:
             entry |= {
                 "help": {"text": first[rule].remedy},
                 "defaultConfiguration": {"level": _SARIF_LEVEL[first[rule].severity]},
@@ -224,12 +249,14 @@ def format_sarif(report: ValidationReport) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_sarif_result(problem, index[problem.rule]) for problem in report.problems],
+        "results": [
+            _sarif_result(problem, index[problem.rule], accepted.get(problem, "")) for problem in report.problems
+        ],
     }
     return _dump({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]})
 
 
-def _sarif_result(problem: Problem, rule: int) -> dict[str, object]:
+def _sarif_result(problem: Problem, rule: int, accepted: str) -> dict[str, object]:
     location: dict[str, object] = {}
     if problem.file:
         place: dict[str, object] = {"artifactLocation": {"uri": quote(problem.file, safe=_IRI_SAFE)}}
@@ -247,6 +274,7 @@ def _sarif_result(problem: Problem, rule: int) -> dict[str, object]:
         "message": {"text": f"{_subject(problem)}: {problem.message}. {problem.remedy}"},
         "locations": [location] if location else [],
         "partialFingerprints": {"cbdgraph/v1": hashlib.sha256(what.encode()).hexdigest()},
+        **({"suppressions": [{"kind": "external", "justification": accepted}]} if accepted else {}),
     }
 
 
