@@ -58,7 +58,8 @@ FAULTY: Final[dict[str, tuple[str, set[str]]]] = {
         "<e/feature/agency> cbd:dimension <feature/agency> ;\n"
         "  cbd:featureValue <feature/not-said>, <feature/agency/assisted> .\n"
         "<f/feature/agency> cbd:dimension <feature/agency> ; cbd:featureValue <feature/not-said> .\n"
-        "<feature/agency/assisted> skos:broader <feature/agency> . <feature/aim/services> skos:broader <feature/aim> .",
+        "<feature/agency/assisted> skos:broader <feature/agency> .\n"
+        "<feature/aim/services> skos:broader <feature/aim> .",
         {"d/feature/agency", "d/feature/aim", "e/feature/agency"},
     ),
     "goal-of-another-set": (

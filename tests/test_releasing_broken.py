@@ -108,7 +108,7 @@ def _kill_when(root: Path, moment: Callable[[Path], bool]) -> None:
 
 @pytest.mark.parametrize("name", MOMENTS)
 def test_a_killed_release_is_never_logged_untold(root: Path, name: str) -> None:
-    """Two files cannot be renamed at once: between them the data tell of a release that is not cut, never the reverse."""
+    """Two files cannot be renamed at once: between them the data tell of what is not cut, never the reverse."""
     _kill_when(root, MOMENTS[name])
     assert _is_told(root) or not _is_logged(root)
 

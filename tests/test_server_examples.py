@@ -80,7 +80,7 @@ def test_formats_agree(service: httpx.Client, examples: Graph) -> None:
 
 def test_each_example_runs_as_it_stands_and_says_how_many_rows_it_has(service: httpx.Client, examples: Graph) -> None:
     release = service.get("/version").json()["release"]
-    for example in sorted(examples.subjects(RDF.type, SH.SPARQLExecutable)):
+    for example in sorted(examples.subjects(RDF.type, SH.SPARQLExecutable), key=str):
         text = str(examples.value(example, SH.select))
         check = examples.value(None, EARL.test, example)
         assert check is not None

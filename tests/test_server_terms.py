@@ -19,6 +19,7 @@ import pyoxigraph
 import pytest
 
 from cbdgraph.desk import FILE, Desk, Draft
+from cbdgraph.model import Text
 from cbdgraph.namespaces import BASE, LANGUAGES, expand
 from cbdgraph.server.listed import HYDRA
 from cbdgraph.server.pages import CSP
@@ -152,6 +153,7 @@ def test_a_filtered_list_in_rdf_is_a_collection_of_its_own(service: httpx.Client
     (total,) = store.quads_for_pattern(None, pyoxigraph.NamedNode(f"{HYDRA}totalItems"), None)
     assert str(total.subject) == f"<{BASE}terms/?gaps=ar&missing=source>"
     document = service.get("/terms/?gaps=ar&missing=source").json()
+    assert isinstance(total.object, pyoxigraph.Literal)
     assert total.object.value == str(document["total"])
     assert document["filters"] == {"gaps": "ar", "missing": "source"}
     assert "filters" not in service.get("/terms/").json()
@@ -249,6 +251,7 @@ def test_the_page_of_a_term(service: httpx.Client, graph: Store, lang: str) -> N
         f"?label <{expand('skosxl:literalForm')}> ?form }}"
     ).rows:
         form = row["form"]
+        assert isinstance(form, Text)
         way = "rtl" if form.language == "ar" else "auto"
         assert re.search(f'lang="{form.language}" dir="{way}">{re.escape(form.value)}</bdi>', names), form
     assert "this project’s wording" in names

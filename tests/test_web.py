@@ -1,4 +1,4 @@
-"""What `make web` builds: the same bytes each time, small, of packages whose licences go with it, with no host named."""
+"""What `make web` builds: the same bytes each time, small, of packages whose licences go with it."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class DeskError(CbdGraphError):
 
 
 class DeskRefused(DeskError):
-    """What is to be recorded is not taken: `field` names what is wrong; `allowed` is False where a role forbids it."""
+    """What is to be recorded is not taken: `field` names what is wrong; not `allowed` where a role forbids it."""
 
     def __init__(self, field: str, reason: str, *, allowed: bool = True) -> None:
         super().__init__(f"{field}: {reason}")

@@ -421,7 +421,10 @@ def _add_terms(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     importing.set_defaults(run=run_import)
     importing.add_argument("file", metavar="FILE")
     importing.add_argument(
-        "--format", default="", metavar="NAME", help="tbx, csv, xlsx, ttl, nt, rdf, jsonld; by the ending if not given"
+        "--format",
+        default="",
+        metavar="NAME",
+        help="tbx, csv, xlsx, ttl, nt, rdf, jsonld; else by the ending",
     )
     importing.add_argument(
         "--source", metavar="DOCUMENT", help="the document from which all comes that names no source: document/<slug>"

@@ -52,9 +52,11 @@ PROBLEMS: Final[Mapping[str, Kind]] = {
     "query": Kind(400, "The query cannot be evaluated", "Change the part of the query that the detail names."),
     "refused": Kind(403, "The query asks for what this service never does", "Leave out what the detail names."),
     "unauthorized": Kind(
-        401, "The review desk does not know who asks", "Send a token in the header Authorization: Bearer …, or sign in."
+        401,
+        "The review desk does not know who asks",
+        "Send a token as Authorization: Bearer …, or sign in.",
     ),
-    "forbidden": Kind(403, "This role may not do that", "Ask somebody whose role may; docs/desk.md says who may what."),
+    "forbidden": Kind(403, "This role may not do that", "Ask somebody whose role may; see docs/desk.md."),
     "not-found": Kind(404, "There is nothing at this address", "Try one of the suggestions, or start at /."),
     "unknown-query": Kind(404, "There is no named query of that name", "See /query/ for the list."),
     "unknown-resource": Kind(

@@ -76,37 +76,37 @@ def gather(portrait: Portrait, release: str, prefix: str, *, is_licensed: bool) 
     """What the template of a resource needs, and those that go beyond it."""
     iri, term = portrait.iri, str(Iri(portrait.iri))
     path = prefix + address(iri).replace("#", "%23")
-    return dict(
-        iri=iri,
-        title=portrait.name(iri),
-        fallback=iri.removeprefix(BASE),
-        subtitle=next((group.values[0].term for group in portrait.outgoing if group.property == _TITLE), None),
-        portrait=portrait,
-        kinds=[(value.term["value"], value.name) for value in _kinds(portrait.outgoing)],
-        way=[(each, portrait.name(each)) for each in portrait.way],
-        sections=_divide(portrait.outgoing),
-        total=sum(portrait.counts.values()),
-        shown={name: limit_of(name) for name in portrait.counts},
-        listed={name: address_of(iri, name, prefix) for name in portrait.counts},
-        queried={name: _address(name, term, portrait.language) for name in portrait.counts},
-        cited=portrait.citations[:LARGEST],
-        is_issue=_ISSUE in portrait.counts,
-        has_issues=any(each.issue for each in portrait.citations),
-        has_parts=any(each.cited and each.cited["value"] != iri for each in portrait.citations),
-        cited_whole=_address_of_citations(portrait) if len(portrait.citations) > LARGEST else "",
-        open=_OPEN,
-        why=address_of_reasons,
-        path=path,
-        alternates=find_alternates(iri, prefix),
-        joint="?" if iri.startswith(BASE) else "&",
-        kept="",  # parameters that a link to another language keeps
-        beside=_beside(portrait, prefix),
-        languages=[(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
-        release=release,
-        is_documented=iri in _DOCUMENTED,
-        description="/sparql?" + urlencode({"query": f"DESCRIBE {term}"}),
-        block=Markup(write_block(portrait, is_licensed=is_licensed)),  # escaped for where it stands
-    )
+    return {
+        "iri": iri,
+        "title": portrait.name(iri),
+        "fallback": iri.removeprefix(BASE),
+        "subtitle": next((group.values[0].term for group in portrait.outgoing if group.property == _TITLE), None),
+        "portrait": portrait,
+        "kinds": [(value.term["value"], value.name) for value in _kinds(portrait.outgoing)],
+        "way": [(each, portrait.name(each)) for each in portrait.way],
+        "sections": _divide(portrait.outgoing),
+        "total": sum(portrait.counts.values()),
+        "shown": {name: limit_of(name) for name in portrait.counts},
+        "listed": {name: address_of(iri, name, prefix) for name in portrait.counts},
+        "queried": {name: _address(name, term, portrait.language) for name in portrait.counts},
+        "cited": portrait.citations[:LARGEST],
+        "is_issue": _ISSUE in portrait.counts,
+        "has_issues": any(each.issue for each in portrait.citations),
+        "has_parts": any(each.cited and each.cited["value"] != iri for each in portrait.citations),
+        "cited_whole": _address_of_citations(portrait) if len(portrait.citations) > LARGEST else "",
+        "open": _OPEN,
+        "why": address_of_reasons,
+        "path": path,
+        "alternates": find_alternates(iri, prefix),
+        "joint": "?" if iri.startswith(BASE) else "&",
+        "kept": "",  # parameters that a link to another language keeps
+        "beside": _beside(portrait, prefix),
+        "languages": [(code, LANGUAGE_NAMES[code]) for code in LANGUAGES],
+        "release": release,
+        "is_documented": iri in _DOCUMENTED,
+        "description": "/sparql?" + urlencode({"query": f"DESCRIBE {term}"}),
+        "block": Markup(write_block(portrait, is_licensed=is_licensed)),  # escaped for where it stands
+    }
 
 
 def _beside(portrait: Portrait, prefix: str) -> dict[str, Any] | None:

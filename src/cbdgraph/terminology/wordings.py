@@ -95,10 +95,12 @@ def compare_wordings(one: str, other: str) -> Difference:
     is_complete = max(len(first), len(second)) <= LONGEST
     words_one, words_other = len(first), len(second)
     first, second = first[:LONGEST], second[:LONGEST]
-    spelled = [[unicodedata.normalize("NFC", word.text) for word in words] for words in (first, second)]
+    spelled, other_spelled = (
+        [unicodedata.normalize("NFC", word.text) for word in words] for words in (first, second)
+    )
     # Without the junk that difflib takes frequent words for: in a long wording that would be most of them.
-    matcher = SequenceMatcher(None, *spelled, autojunk=False)
-    codes = _join(matcher.get_opcodes(), spelled[0])
+    matcher = SequenceMatcher(None, spelled, other_spelled, autojunk=False)
+    codes = _join(matcher.get_opcodes(), spelled)
     shared = sum(end - start for operation, start, end, _, _ in codes if operation == "equal")
     return Difference(
         tuple(
