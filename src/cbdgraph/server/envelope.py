@@ -1,7 +1,7 @@
 """The envelope around every route: a request in, a response out with what all have in common; holds no query logic.
 
 HEAD as GET without a body, OPTIONS and CORS, trailing slashes, length of the address, the headers that name the
-release, the language of pages, answers that are kept, and the last handler, which lets no error out as it is.
+release, answers that are kept, and the last handler, which lets no error out as it is.
 
 A response with an ETag is the same bytes for the same request and release, so it is kept and sent again without
 asking anybody: the key holds all of a request that any handler reads. One that depends on more (`no-cache`) is not.
@@ -21,14 +21,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cbdgraph.errors import CbdGraphError, EngineUnavailable, ParameterError, UnknownRelease
 from cbdgraph.server import bundles, pages, problems
 from cbdgraph.server.desk.opened import DESK_POSTS, is_desk
-from cbdgraph.server.interface import (
-    INTERFACE,
-    Interface,
-    keep_in_redirect,
-    localize_tag,
-    plain_tags,
-    read_interface,
-)
 from cbdgraph.server.kept import Asked, Kept, read_asked, unite
 from cbdgraph.server.live import Live, Served
 from cbdgraph.server.negotiate import NotAcceptable
@@ -75,9 +67,6 @@ class Envelope:
     async def _work_out(self, scope: Scope, receive: Receive, send: Send, asked: Asked | None) -> None:
         sent = len(scope["raw_path"]) + len(scope["query_string"])
         bundles.BUILT.set(self._live.bundles)
-        interface, scope = read_interface(scope)
-        INTERFACE.set(interface)
-        scope, has_page = _take_language(scope, interface.language)
         scope, numbers = _find_release(scope)
         path: str = scope["path"].rstrip("/") or "/"
         method: str = scope["method"]
@@ -88,7 +77,7 @@ class Envelope:
             "cbdgraph.is_head": method == "HEAD",
         }
         served: Served | None = None
-        response = _Response(method, send, interface, has_page, _takes_pages(scope))
+        response = _Response(method, send)
         try:
             early = self._early(scope, method, path, sent)
             if early is not None:
@@ -97,7 +86,6 @@ class Envelope:
             release = _choose_release(numbers)
             served = await self._enter(release)
             response.name_release(served)
-            pages.RELEASE.set(served.release)
             pages.OLDER.set(served.release if served is not self._live.current else "")
             scope["cbdgraph.served"] = served
             if release and asked is not None and (kept := served.responses.get(asked.key)):
@@ -153,21 +141,6 @@ class Envelope:
         return None
 
 
-def _take_language(scope: Scope, language: str) -> tuple[Scope, bool]:
-    """The request with validators as handlers know them, and whether one was of a page in this language."""
-    header = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"").decode("latin-1")
-    plain = plain_tags(header, language)
-    if plain == header:
-        return scope, False
-    headers = [(n, plain.encode("latin-1") if n == b"if-none-match" else v) for n, v in scope["headers"]]
-    return {**scope, "headers": headers}, True
-
-
-def _takes_pages(scope: Scope) -> bool:
-    """Whether a client may be a browser: one that names HTML."""
-    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
-
-
 def _find_release(scope: Scope) -> tuple[Scope, list[str]]:
     """The request without the releases that it names, `?release=0.1.0` or `/release/0.1.0/…`, and their numbers."""
     numbers: list[str] = []
@@ -214,24 +187,10 @@ def respond_error(request: Request, error: Answered) -> Response:
 class _Response:
     """What is sent, with the headers of every response; `kept` when it may be sent to others too."""
 
-    __slots__ = (
-        "_has_page",
-        "_headers",
-        "_in_pieces",
-        "_interface",
-        "_is_head",
-        "_send",
-        "_start",
-        "_takes_pages",
-        "kept",
-        "started",
-    )
+    __slots__ = ("_headers", "_in_pieces", "_is_head", "_send", "_start", "kept", "started")
 
-    def __init__(
-        self, method: str, send: Send, interface: Interface, has_page: bool = False, takes_pages: bool = False
-    ) -> None:
+    def __init__(self, method: str, send: Send) -> None:
         self._send, self._is_head = send, method == "HEAD"
-        self._interface, self._has_page, self._takes_pages = interface, has_page, takes_pages
         self._headers = [*_CORS]
         self._start: Message = {}
         self._in_pieces = False
@@ -244,34 +203,11 @@ class _Response:
             (b"cbdgraph-data", f"sha256:{served.data_hash}".encode()),
         ]
 
-    def _say_language(self, status: int, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers of a page with its language: every page has one, whoever made it, and no data has."""
-        language = self._interface.language
-        found = dict(headers)
-        if 300 < status < 400 and status != 304:
-            if not (self._takes_pages and b"location" in found):
-                return headers
-            where = keep_in_redirect(found[b"location"].decode("latin-1")).encode("latin-1")
-            return [(name, where if name == b"location" else value) for name, value in headers]
-        is_page = found.get(b"content-type", b"").startswith(b"text/html")
-        if not is_page and not (status == 304 and self._has_page):
-            return headers
-        vary = found.get(b"vary", b"Accept")
-        found[b"vary"] = vary if b"Accept-Language" in vary else vary + b", Accept-Language"
-        if b"etag" in found:
-            found[b"etag"] = localize_tag(found[b"etag"].decode("latin-1"), language).encode("latin-1")
-        if is_page:
-            found.setdefault(b"content-language", language.encode())
-        # A header that may stand twice keeps its place: only what is ours is exchanged.
-        ours = (b"vary", b"etag", b"content-language")
-        return [*(h for h in headers if h[0] not in ours), *((n, found[n]) for n in ours if n in found)]
-
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             names = {name for name, _ in message["headers"]}
-            headers = self._say_language(message["status"], message["headers"])
-            message["headers"] = [*headers, *(h for h in self._headers if h[0] not in names)]
+            message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in names)]
             self._start = message
         else:
             # What is sent in pieces is a file, and stays on disk.

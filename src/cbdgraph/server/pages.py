@@ -19,17 +19,6 @@ from cbdgraph.server import answers, problems
 from cbdgraph.server.addresses import DESCRIBED, address
 from cbdgraph.server.answers import etag, not_modified, served_of, settings_of
 from cbdgraph.server.bundles import find_bundle
-from cbdgraph.server.interface import (
-    INTERFACE,
-    format_day,
-    format_number,
-    is_translated,
-    keep,
-    keep_in_page,
-    mark,
-    translate,
-    translate_number,
-)
 from cbdgraph.server.negotiate import FORMATS, HTML, JSON, NotAcceptable, choose, choose_either
 from cbdgraph.server.problems import PROBLEMS, Problem
 from cbdgraph.server.routes import Router, offer
@@ -98,13 +87,8 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
-    templates.install_gettext_callables(translate, translate_number, newstyle=True)  # type: ignore[attr-defined]
     templates.filters.update(local=local, short=short, brief=brief, direction=direction)
-    # `_("…")` is for words of the templates; what comes in a value goes through `said`, and is escaped as all values.
-    templates.filters.update(said=translate, keep=keep, number=format_number, day=format_day)
-    templates.tests["said"] = is_translated
     templates.tests["link"] = is_link
     templates.globals["bundle"] = find_bundle
     templates.globals["style_version"] = _STYLE_VERSION
@@ -113,34 +97,11 @@ def _templates() -> Environment:
 
 # The older release that this request asks, "" for the current one: every page says so, whoever makes it.
 OLDER: Final[ContextVar[str]] = ContextVar("OLDER", default="")
-# The release that answers this request, "" where none does; it stands at the foot of every page.
-RELEASE: Final[ContextVar[str]] = ContextVar("RELEASE", default="")
-# The navigation of every page: where it leads, in which words, and how paths begin that stand below it.
-NAVIGATION: Final = (
-    ("/decisions/", mark("Decisions"), ("/decision", "/recommendation", "/meeting")),
-    ("/issues/", mark("Issues"), ("/issue",)),
-    ("/targets/", mark("Targets"), ("/target", "/goal", "/objective")),
-    ("/terms/", mark("Terms"), ("/term", "/quality", "/desk", "/compare")),
-    ("/query/", mark("Questions"), ("/query",)),
-    ("/search", mark("Search"), ("/search", "/parse", "/resolve")),
-    ("/sparql", mark("SPARQL"), ("/sparql",)),
-    ("/dataset", mark("Data"), ("/dataset", "/dump", "/feed")),
-    ("/docs/", mark("Docs"), ("/docs", "/ontology")),
-)
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of templates/ with values, all escaped, in the language of this request, which its links keep."""
-    interface = INTERFACE.get()
-    own = {
-        "older": OLDER.get(),
-        "site_release": RELEASE.get(),
-        "navigation": NAVIGATION,
-        "interface": interface,
-        "language": interface.language,
-        "dir": interface.direction,
-    }
-    return keep_in_page(_templates().get_template(template).render({**own, **values}))
+    """A template of templates/ with values, all escaped."""
+    return _templates().get_template(template).render(older=OLDER.get(), **values)
 
 
 def respond(html: str, tag: str = "", headers: Mapping[str, str] | None = None, *, bundle: str = "") -> Response:
