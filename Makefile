@@ -7,7 +7,7 @@ export PYTHONUTF8 := 1
 
 HAS_NODE := node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && npm --version >/dev/null 2>&1
 
-.PHONY: env build web serve test check lint conformance fmt messages bench lock clean
+.PHONY: env build web serve test check lint conformance fmt bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -64,15 +64,6 @@ fmt: env ## bring code and Turtle into the house format
 	@$(BIN)/ruff format src tests bench
 	@$(BIN)/ruff check --fix src tests bench
 	@$(BIN)/cbdgraph fmt
-
-messages: env ## bring new words of templates into the catalogs of the five languages; drop unused ones
-	@mkdir -p build
-	@$(BIN)/pybabel --quiet extract --mapping=pyproject.toml --no-default-keywords --keywords=_ --keywords=gettext \
-	  --keywords=ngettext:1,2 --keywords=mark --add-location=file --sort-by-file --omit-header \
-	  --output=build/messages.pot src/cbdgraph/server
-	@for language in fr es ru zh ar; do $(BIN)/pybabel --quiet update --input-file=build/messages.pot --locale=$$language \
-	  --output-file=src/cbdgraph/server/locale/$$language.po --no-fuzzy-matching --ignore-obsolete --omit-header \
-	  --no-wrap || exit; done
 
 bench: env ## ratios side by side, in one run
 	@$(BIN)/python -m bench

@@ -131,7 +131,7 @@ def test_a_resource_that_is_not_there_is_no_empty_answer(
         ("decisions-addressing-target", "--target=aichi/99", "aichi/9"),
         ("decisions-on-issue", "--issue=forrest-biodiversity", "forest-biodiversity"),
         ("decision-outline", "--decision=XI/99", "XI/"),
-        ("citations-in-document", "--document=restoration", "sbstta-17-ecosystem-restoration"),
+        ("citations-in-document", "--document=ecosystem-restoration", "sbstta-17-ecosystem-restoration"),
         ("quantified-targets", "--unit=percents", "percent"),
     ],
 )
