@@ -7,6 +7,7 @@ ends with assertions of its own.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
@@ -34,6 +35,13 @@ ASKING = [path for path in NOTEBOOKS if ENDPOINT in path.read_text(encoding="utf
 ALONE = [path for path in NOTEBOOKS if path not in ASKING]
 # What a kernel says when it is started in this way, and not what a notebook does.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Sockets that a kernel's client leaves open are closed here, and not in the midst of another test."""
+    yield
+    gc.collect()
 
 
 def test_there_are_some() -> None:
