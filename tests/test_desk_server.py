@@ -399,7 +399,7 @@ def test_exports(service: Service) -> None:
 
 def test_nothing_of_the_desk_is_kept_and_the_graph_stays_as_it_is(service: Service) -> None:
     client, _, tokens = service
-    public = ["/term/ecosystem-restoration", f"/{PATH}.ttl", "/terms/?format=json", "/version", "/sparql?query=ASK{}"]
+    public = ["/term/ecosystem-restoration", f"/{PATH}.ttl", "/dataset.ttl", "/", "/sparql?query=ASK{}"]
     before = [client.get(path) for path in public]
     asked = f"/desk/reviews?subject={PATH}&lang=en"
     for role in ("editor", "reader"):
