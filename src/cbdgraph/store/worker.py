@@ -80,7 +80,9 @@ def main(arguments: list[str]) -> int:
             elif pid in children and kind == Order.KILL:
                 os.kill(pid, signal.SIGKILL)
             elif pid in children:
-                os.setpriority(os.PRIO_PROCESS, pid, YIELDING)
+                # A service that was started as a nice one may not raise a worker, and need not lower it.
+                with contextlib.suppress(OSError):
+                    os.setpriority(os.PRIO_PROCESS, pid, max(YIELDING, os.getpriority(os.PRIO_PROCESS, pid)))
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     for pid in children:
