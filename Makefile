@@ -27,7 +27,7 @@ env: .venv/.ready ## the virtual environment, from the lock file
 build: env ## the graph: validated, inferred, stored under build/
 	@$(BIN)/cbdgraph build
 
-web: ## the query editor and the picture of the graph, from npm packages (Node 20 or newer)
+web: ## the query editor, from npm packages (Node 20 or newer)
 	@$(HAS_NODE) || { echo "make web needs Node 20 or newer, with npm; without it pages stay plain, and whole" >&2; exit 2; }
 	@$(MAKE) --no-print-directory build/web/manifest.json
 

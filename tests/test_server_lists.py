@@ -11,8 +11,8 @@ import httpx
 import pyoxigraph
 import pytest
 
+from cbdgraph.iris import natural
 from cbdgraph.namespaces import BASE, expand
-from cbdgraph.server.known import natural
 from cbdgraph.server.listed import HYDRA, PAGE
 from cbdgraph.server.lists import LISTS, _near
 from cbdgraph.server.pages import CSP

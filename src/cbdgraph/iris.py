@@ -14,6 +14,7 @@ from cbdgraph.locators import LEVELS, Locator, Step
 from cbdgraph.namespaces import BASE, GRAPHS
 from cbdgraph.symbols import BODIES, Symbol, format_roman, parse_number, parse_roman
 
+_DIGITS: Final = re.compile(r"([0-9]+)")
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _PART: Final = re.compile(r"(?P<text>(?:decision|recommendation)/[a-z0-9-]+/[0-9]+/[0-9]+)(?:/(?P<locator>.+))?\Z")
 
@@ -227,3 +228,13 @@ def _in_digits(word: str) -> str:
         return str(parse_number(word))
     except InvalidName:
         return word
+
+
+def natural(text: str) -> list[tuple[bool, int, str]]:
+    """A key that sorts numbers in a text by what they count.
+
+    >>> sorted(["target/10", "target/2"], key=natural)
+    ['target/2', 'target/10']
+    """
+    pieces = _DIGITS.split(text)  # every other one is a number
+    return [(odd % 2 == 1, int(piece[:4000]) if odd % 2 else 0, piece) for odd, piece in enumerate(pieces)]

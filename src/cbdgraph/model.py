@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from cbdgraph.errors import InvalidName
 
@@ -33,6 +33,14 @@ class Iri:
 
     def __str__(self) -> str:
         return f"<{self.value}>"
+
+    @classmethod
+    def find(cls, text: str) -> Self | None:
+        """The IRI that a text is; None for what a stranger's data may hold and this project calls none."""
+        try:
+            return cls(text)
+        except InvalidName:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,16 @@ PREFIXES: Final = MappingProxyType(
 
 # The six languages of the United Nations, in the order in which the service lists them.
 LANGUAGES: Final = ("en", "fr", "es", "ru", "zh", "ar")
+RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
+
+
+def rank_language(code: str) -> tuple[int, str]:
+    """A key that sorts codes of languages: the six in their order, then all others by name.
+
+    >>> sorted(["de", "zh", "fr", ""], key=rank_language)
+    ['fr', 'zh', '', 'de']
+    """
+    return (LANGUAGES.index(code) if code in LANGUAGES else len(LANGUAGES), code)
 
 
 def expand(name: str) -> str:

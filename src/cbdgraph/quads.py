@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from cbdgraph.model import Iri, Text
+from cbdgraph.namespaces import expand
 
 _OBJECT: Final = re.compile(
     r'<(?P<iri>[^>]*)>|"(?P<text>(?:[^"\\]|\\.)*)"(?:@(?P<language>[\w-]+)|\^\^<(?P<datatype>[^>]*)>)?'
@@ -32,6 +33,16 @@ def values_of(content: Iterable[str], resource: str, predicate: str) -> list[Iri
                 datatype = Iri(match["datatype"]) if match["datatype"] else None
                 found.setdefault(Text(_ESCAPE.sub(_unescape, match["text"]), match["language"] or "", datatype))
     return list(found)
+
+
+def make_triple(subject: Iri | str, name: str, value: Iri | Text) -> str:
+    """A statement as a line of N-Triples; `name` is the property, with its prefix or in full, `subject` an IRI.
+
+    >>> make_triple("x:a", "rdfs:label", Text("a", "en"))
+    '<x:a> <http://www.w3.org/2000/01/rdf-schema#label> "a"@en .'
+    """
+    whole = name if name.startswith("http") else expand(name)
+    return f"{subject if isinstance(subject, Iri) else f'<{subject}>'} <{whole}> {value} ."
 
 
 def make_quad(triple: str, graph: str) -> str:

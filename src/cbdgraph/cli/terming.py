@@ -11,12 +11,9 @@ from cbdgraph.errors import MissingFile, ParameterError, UnknownResource
 
 def run_export(args: argparse.Namespace) -> int:
     """Write the terms that data/turtle records in the format of another tool."""
-    import difflib
-
     from cbdgraph.exchange.formats import ALIASES, FORMATS, find_format
-    from cbdgraph.exchange.selection import read_languages, select_terms
+    from cbdgraph.exchange.selection import check_slugs, read_languages, select_terms
     from cbdgraph.ingest.terms import Vocabulary
-    from cbdgraph.terminology.terms import TERM
 
     form = find_format(args.format)
     if form is None:
@@ -26,11 +23,7 @@ def run_export(args: argparse.Namespace) -> int:
     languages = read_languages(args.lang)
     terminology = Vocabulary.read(find_root(args.root)).terminology
     slugs = [slug.removeprefix("term/") for slug in args.term] or None
-    known = [term.slug for term in terminology.terms.values()]
-    for slug in slugs or ():
-        if slug not in known:
-            near = tuple(difflib.get_close_matches(slug, known, 3))
-            raise UnknownResource("term", slug, f"{TERM}{slug}", near)
+    check_slugs(terminology, slugs or ())
     content = form.write(select_terms(terminology, slugs, languages), languages, "")
     if args.output is None:
         sys.stdout.buffer.write(content)

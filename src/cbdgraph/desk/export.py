@@ -19,6 +19,7 @@ from cbdgraph.errors import InvalidName
 from cbdgraph.iris import mint
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import PREFIXES, expand
+from cbdgraph.quads import make_triple
 
 OA: Final = "http://www.w3.org/ns/oa#"
 EXPORT_PREFIXES: Final[Mapping[str, str]] = {**PREFIXES, "oa": OA}
@@ -78,21 +79,21 @@ def write_lines(entries: Iterable[Entry]) -> Iterator[str]:
         names[mint_reviewer(entry.reviewer)] = entry.reviewer
         states.add(entry.state)
     for iri, name in names.items():
-        yield _line(iri, _A, Iri(expand("prov:Agent")))
-        yield _line(iri, expand("rdfs:label"), Text(name))
+        yield make_triple(iri, _A, Iri(expand("prov:Agent")))
+        yield make_triple(iri, expand("rdfs:label"), Text(name))
     for state in (state for state in STATES if state in states):
-        yield _line(mint_state(state), _A, Iri(expand("skos:Concept")))
-        yield _line(mint_state(state), expand("skos:prefLabel"), Text(state.replace("-", " "), "en"))
-        yield _line(mint_state(state), expand("skos:definition"), Text(STATES[state], "en"))
+        yield make_triple(mint_state(state), _A, Iri(expand("skos:Concept")))
+        yield make_triple(mint_state(state), expand("skos:prefLabel"), Text(state.replace("-", " "), "en"))
+        yield make_triple(mint_state(state), expand("skos:definition"), Text(STATES[state], "en"))
 
 
 def _annotate(entry: Entry, before: str) -> Iterator[str]:
     review = mint_review(entry.uid)
-    yield _line(review, _A, Iri(f"{OA}Annotation"))
-    yield _line(review, f"{OA}hasTarget", Iri(entry.subject))
-    yield _line(review, expand("dcterms:language"), Text(entry.language))
-    yield _line(review, f"{OA}hasBody", Iri(mint_state(entry.state)))
-    yield _line(review, f"{OA}motivatedBy", Iri(f"{OA}assessing"))
+    yield make_triple(review, _A, Iri(f"{OA}Annotation"))
+    yield make_triple(review, f"{OA}hasTarget", Iri(entry.subject))
+    yield make_triple(review, expand("dcterms:language"), Text(entry.language))
+    yield make_triple(review, f"{OA}hasBody", Iri(mint_state(entry.state)))
+    yield make_triple(review, f"{OA}motivatedBy", Iri(f"{OA}assessing"))
     language = "" if entry.language == WHOLE else entry.language
     # A comment is in a language that nobody asked for; a suggested wording is in that of the review.
     texts = (("comment", entry.comment, "commenting", ""), ("suggestion", entry.suggestion, "editing", language))
@@ -102,18 +103,18 @@ def _annotate(entry: Entry, before: str) -> Iterator[str]:
         if text
     ]
     for body, purpose, _ in bodies:
-        yield _line(review, f"{OA}hasBody", Iri(body))
-        yield _line(review, f"{OA}motivatedBy", purpose)
-    yield _line(review, expand("prov:wasAttributedTo"), Iri(mint_reviewer(entry.reviewer)))
-    yield _line(review, expand("prov:generatedAtTime"), Text(entry.time, datatype=Iri(_TIME)))
-    yield _line(review, expand("prov:hadPrimarySource"), Iri(_version(entry)))
+        yield make_triple(review, f"{OA}hasBody", Iri(body))
+        yield make_triple(review, f"{OA}motivatedBy", purpose)
+    yield make_triple(review, expand("prov:wasAttributedTo"), Iri(mint_reviewer(entry.reviewer)))
+    yield make_triple(review, expand("prov:generatedAtTime"), Text(entry.time, datatype=Iri(_TIME)))
+    yield make_triple(review, expand("prov:hadPrimarySource"), Iri(_version(entry)))
     if before and not entry.parallel:
-        yield _line(review, expand("prov:wasRevisionOf"), Iri(before))
-    yield _line(review, expand("schema:version"), Text(str(entry.version)))
+        yield make_triple(review, expand("prov:wasRevisionOf"), Iri(before))
+    yield make_triple(review, expand("schema:version"), Text(str(entry.version)))
     for body, purpose, text in bodies:
-        yield _line(body, _A, Iri(f"{OA}TextualBody"))
-        yield _line(body, f"{OA}hasPurpose", purpose)
-        yield _line(body, expand("rdf:value"), text)
+        yield make_triple(body, _A, Iri(f"{OA}TextualBody"))
+        yield make_triple(body, f"{OA}hasPurpose", purpose)
+        yield make_triple(body, expand("rdf:value"), text)
 
 
 def _version(entry: Entry) -> str:
@@ -124,10 +125,6 @@ def _version(entry: Entry) -> str:
     except InvalidName:
         return entry.subject
     return version
-
-
-def _line(subject: str, predicate: str, value: Iri | Text) -> str:
-    return f"<{subject}> <{predicate}> {value} ."
 
 
 def _cell(value: object) -> object:

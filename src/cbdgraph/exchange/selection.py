@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
-from cbdgraph.errors import ParameterError
-from cbdgraph.terminology.terms import Term, Terminology
+from cbdgraph.errors import ParameterError, UnknownResource
+from cbdgraph.terminology.terms import TERM, Term, Terminology
 
 _CODE: Final = re.compile(r"[a-z]{2,8}(?:-[A-Za-z0-9]{1,8})*\Z")
 _MOST: Final = 20
+_LONGEST: Final = 100  # characters of a slug that an error repeats
 
 
 def select_terms(
@@ -44,6 +46,15 @@ def _in_languages(term: Term, languages: Collection[str]) -> Term:
         labels=tuple(label for label in term.labels if label.language in languages),
         definitions=tuple(each for each in definitions if each.wordings),
     )
+
+
+def check_slugs(terminology: Terminology, slugs: Iterable[str]) -> None:
+    """`UnknownResource` for the first slug that no term has, with those most like it."""
+    for slug in slugs:
+        if terminology.find(slug) is None:
+            known = [term.slug for term in terminology.terms.values()]
+            said = slug[:_LONGEST]
+            raise UnknownResource("term", said, TERM + said, tuple(difflib.get_close_matches(said, known, 3)))
 
 
 def read_languages(text: str) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from typing import Final
 from cbdgraph.exchange.records import FIELDS, LABEL_LINKS, Field, Record, Value, records_of
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, expand
+from cbdgraph.quads import make_triple
 from cbdgraph.terminology.terms import Terminology
 
 SCHEME: Final = BASE + "term"
@@ -55,37 +56,37 @@ def term_of(field: Field, value: Value) -> Value:
 
 def skosxl_lines(terminology: Terminology) -> Iterator[str]:
     """Every statement that the records make, with labels as resources."""
-    yield _line(SCHEME, _TYPE, Iri(expand("skos:ConceptScheme")))
+    yield make_triple(SCHEME, _TYPE, Iri(expand("skos:ConceptScheme")))
     for record in records_of(terminology):
         if record.kind == "label":
             yield from _label(record)
             if not record.is_named:
                 continue
-        yield _line(record.key, _TYPE, Iri(_CLASSES[record.kind]))
+        yield make_triple(record.key, _TYPE, Iri(_CLASSES[record.kind]))
         if record.kind == "term":
-            yield _line(record.key, _TYPE, Iri(expand("skos:Concept")))
-            yield _line(record.key, _IN_SCHEME, Iri(SCHEME))
+            yield make_triple(record.key, _TYPE, Iri(expand("skos:Concept")))
+            yield make_triple(record.key, _IN_SCHEME, Iri(SCHEME))
         elif record.kind != "label":
-            yield _line(record.key, _OWNERS[record.kind], Iri(record.owner))
+            yield make_triple(record.key, _OWNERS[record.kind], Iri(record.owner))
         for name, field in FIELDS[record.kind].items():
             for value in record.fields.get(name, ()):
-                yield _line(record.key, field.iri, term_of(field, value))
+                yield make_triple(record.key, field.iri, term_of(field, value))
 
 
 def skos_lines(terminology: Terminology) -> Iterator[str]:
     """What plain SKOS can hold."""
-    yield _line(SCHEME, _TYPE, Iri(expand("skos:ConceptScheme")))
+    yield make_triple(SCHEME, _TYPE, Iri(expand("skos:ConceptScheme")))
     for record in records_of(terminology):
         match record.kind:
             case "term":
-                yield _line(record.key, _TYPE, Iri(expand("skos:Concept")))
-                yield _line(record.key, _IN_SCHEME, Iri(SCHEME))
+                yield make_triple(record.key, _TYPE, Iri(expand("skos:Concept")))
+                yield make_triple(record.key, _IN_SCHEME, Iri(SCHEME))
                 for name in _PLAIN:
                     for value in record.fields.get(name, ()):
-                        yield _line(record.key, FIELDS["term"][name].iri, value)
+                        yield make_triple(record.key, FIELDS["term"][name].iri, value)
             case "label":
                 text = record.texts("text")[0]
-                yield _line(record.owner, LITERAL_LABELS[record.texts("kind")[0].value], text)
+                yield make_triple(record.owner, LITERAL_LABELS[record.texts("kind")[0].value], text)
             case "definition":
                 yield from _definition(record)
             case "feature":
@@ -95,20 +96,16 @@ def skos_lines(terminology: Terminology) -> Iterator[str]:
 def _label(record: Record) -> Iterator[str]:
     kind = record.texts("kind")[0].value
     if record.is_named:
-        yield _line(record.owner, LABEL_LINKS[kind], Iri(record.key))
+        yield make_triple(record.owner, LABEL_LINKS[kind], Iri(record.key))
     else:
-        yield _line(record.owner, LITERAL_LABELS[kind], record.texts("text")[0])
+        yield make_triple(record.owner, LITERAL_LABELS[kind], record.texts("text")[0])
 
 
 def _definition(record: Record) -> Iterator[str]:
-    yield _line(record.owner, _DEFINITION, Iri(record.key))
+    yield make_triple(record.owner, _DEFINITION, Iri(record.key))
     for text in record.texts("wording"):
-        yield _line(record.owner, _DEFINITION, text)
-        yield _line(record.key, _VALUE, text)
+        yield make_triple(record.owner, _DEFINITION, text)
+        yield make_triple(record.key, _VALUE, text)
     for name, iri in BESIDE.items():
         for value in record.fields.get(name, ()):
-            yield _line(record.key, iri, term_of(FIELDS["definition"][name], value))
-
-
-def _line(subject: str, name: str, value: Value) -> str:
-    return f"<{subject}> <{name}> {value} ."
+            yield make_triple(record.key, iri, term_of(FIELDS["definition"][name], value))

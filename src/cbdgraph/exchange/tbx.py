@@ -13,7 +13,7 @@ from typing import Final, Literal
 from cbdgraph.exchange.markup import escape, start_tag, tag
 from cbdgraph.exchange.records import FIELDS, Field, Record, Value, records_of_term, shorten
 from cbdgraph.model import Iri, Text
-from cbdgraph.namespaces import BASE, LANGUAGES, PREFIXES
+from cbdgraph.namespaces import BASE, PREFIXES, rank_language
 from cbdgraph.terminology.terms import Terminology
 
 Style = Literal["dca", "dct", "2008"]
@@ -209,14 +209,10 @@ def _wordings(records: list[Record]) -> dict[str, list[_Wording]]:
             features.setdefault(record.owner, []).append(record)
     for record in records:
         if record.kind == "definition":
-            codes = sorted((text.language for text in record.texts("wording")), key=_rank)
+            codes = sorted((text.language for text in record.texts("wording")), key=rank_language)
             for code in codes:
                 found.setdefault(code, []).append((record, features.get(record.key, []), code == codes[0]))
     return found
-
-
-def _rank(language: str) -> tuple[int, str]:
-    return (LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES), language)
 
 
 def _note(field: Field, value: Value, path: str = "") -> str:

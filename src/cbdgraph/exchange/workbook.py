@@ -16,12 +16,12 @@ from cbdgraph.exchange.markup import MarkupFault, check_xml
 from cbdgraph.exchange.records import Fault, Reading
 from cbdgraph.exchange.tables import COLUMNS, NAMES
 from cbdgraph.exchange.tables_reading import ArchiveFault, Cell, Row, read_tables, unpack
+from cbdgraph.namespaces import RIGHT_TO_LEFT
 from cbdgraph.store.tables import make_text_cell, save_workbook, settle_cell
 
 _ABOUT: Final = "about"
 _WIDE: Final = {"text": 40, "wording": 80, "note": 50, "scopeNote": 50, "place": 40, "source": 40, "term": 28}
 _NARROW: Final = 18
-_RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
 MAX_BYTES: Final = 64 * 2**20  # unpacked
 _MAX_ROWS: Final = 1_000_000
 _XML: Final = re.compile(r"\.(?:xml|rels)\Z", re.IGNORECASE)
@@ -40,7 +40,7 @@ def write_workbook(
     from openpyxl import Workbook  # loads slowly, and few ask for it
 
     book = Workbook(write_only=True)
-    turned = bool(languages) and set(languages or ()) <= _RIGHT_TO_LEFT
+    turned = bool(languages) and set(languages or ()) <= RIGHT_TO_LEFT
     sheet = book.create_sheet(_ABOUT)
     sheet.column_dimensions["A"].width = 100
     for line in about.splitlines():
@@ -54,7 +54,7 @@ def write_workbook(
         sheet.append([_bold(sheet, column) for column in COLUMNS[name]])
         language = COLUMNS[name].index("language") if "language" in COLUMNS[name] else -1
         for row in rows:
-            right = language >= 0 and row[language] in _RIGHT_TO_LEFT
+            right = language >= 0 and row[language] in RIGHT_TO_LEFT
             sheet.append([_cell(sheet, text, right=right) if text else None for text in row])
         if rows:
             sheet.auto_filter.ref = f"A1:{chr(ord('A') + len(COLUMNS[name]) - 1)}{len(rows) + 1}"

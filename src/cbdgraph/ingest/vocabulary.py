@@ -18,7 +18,7 @@ from rdflib import Graph, Literal
 from rdflib.term import Node
 
 from cbdgraph.errors import InvalidName, MissingFile, TurtleError
-from cbdgraph.exchange.markup import MarkupFault, check_xml
+from cbdgraph.exchange.markup import MAX_BYTES, MarkupFault, check_xml
 from cbdgraph.exchange.records import Fault, Reading, Record, records_of, shorten
 from cbdgraph.exchange.skos import BESIDE
 from cbdgraph.exchange.tables_reading import read_csv, read_csv_archive
@@ -40,7 +40,6 @@ READ_FORMATS: Final[Mapping[str, tuple[str, ...]]] = {
     "jsonld": (".jsonld", ".json"),
 }
 RDF_FORMATS: Final = {"ttl": "turtle", "nt": "turtle", "rdf": "xml", "jsonld": "json-ld"}
-_MAX_BYTES: Final = 128 * 2**20
 _TYPE: Final = expand("rdf:type")
 _CONCEPT: Final = expand("skos:Concept")
 _TERM: Final = expand("cbd:Term")
@@ -60,8 +59,8 @@ def read_file(path: Path, form: str = "") -> Reading:
             str(path), f"its format is not known by its ending, which may be {known}; name it with --format"
         )
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise MissingFile(str(path), f"it is over {_MAX_BYTES // 2**20} MiB; split it")
+        if path.stat().st_size > MAX_BYTES:
+            raise MissingFile(str(path), f"it is over {MAX_BYTES // 2**20} MiB; split it")
         content = path.read_bytes()
     except OSError as error:
         raise MissingFile(str(path), f"it cannot be read: {error.strerror}") from error

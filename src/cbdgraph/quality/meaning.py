@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cbdgraph.model import Text
-from cbdgraph.namespaces import LANGUAGES
+from cbdgraph.namespaces import rank_language
 from cbdgraph.quality.checks import Check, Hit
 from cbdgraph.quality.vocabulary import Detail, Material, read_detail
 from cbdgraph.terminology.comparison import matrix
@@ -18,10 +18,6 @@ from cbdgraph.terminology.terms import Definition, Term
 
 def _iri(name: str) -> Detail:
     return read_detail({"type": "uri", "value": name})
-
-
-def _order(language: str) -> tuple[int, str]:
-    return (LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES), language)
 
 
 def find_same_wording(material: Material) -> Iterator[Hit]:
@@ -60,7 +56,7 @@ def find_circular(material: Material) -> Iterator[Hit]:
             if definition.term in (mention.term, *mention.alternatives)
         }
         if quotes:
-            ordered = sorted(quotes, key=lambda quote: (_order(quote[0]), quote[1]))
+            ordered = sorted(quotes, key=lambda quote: (rank_language(quote[0]), quote[1]))
             yield definition.iri, tuple(Text(quote, language) for language, quote in ordered)
 
 
@@ -93,7 +89,7 @@ def find_unsourced(material: Material) -> Iterator[Hit]:
 def _unsourced(term: Term) -> list[str]:
     spoken = {label.language for label in term.labels}
     sourced = {label.language for label in term.labels if label.origin == "source" or label.sources}
-    return sorted(spoken - sourced, key=_order)
+    return sorted(spoken - sourced, key=rank_language)
 
 
 def _shown(term: Term, language: str) -> list[Text]:

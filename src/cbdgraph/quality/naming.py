@@ -8,17 +8,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from cbdgraph.model import Text
-from cbdgraph.namespaces import LANGUAGES
+from cbdgraph.namespaces import rank_language
 from cbdgraph.quality.checks import Check, Hit
 from cbdgraph.quality.vocabulary import PREFERRED, Material, Vocabulary, read_detail
 
 # Control, surrogate, private use, not assigned; and signs without a form, but for the two that scripts join by.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS: Final = frozenset("\u200c\u200d")
-
-
-def _order(language: str) -> tuple[int, str]:
-    return (LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES), language)
 
 
 def _languages(vocabulary: Vocabulary, concept: str) -> set[str]:
@@ -38,7 +34,7 @@ def find_incomplete(material: Material) -> Iterator[Hit]:
                 missing[concept] |= every - languages
     for concept in sorted(missing):
         if missing[concept]:
-            yield concept, tuple(Text(language) for language in sorted(missing[concept], key=_order))
+            yield concept, tuple(Text(language) for language in sorted(missing[concept], key=rank_language))
 
 
 def find_no_common(material: Material) -> Iterator[Hit]:
@@ -48,7 +44,7 @@ def find_no_common(material: Material) -> Iterator[Hit]:
         spoken = [_languages(vocabulary, concept) for concept in concepts]
         if scheme and len(spoken) > 1 and not set.intersection(*spoken):
             every = set().union(*spoken)
-            yield scheme, tuple(Text(language) for language in sorted(every, key=_order))
+            yield scheme, tuple(Text(language) for language in sorted(every, key=rank_language))
 
 
 def find_overlapping(material: Material) -> Iterator[Hit]:
@@ -69,7 +65,7 @@ def find_overlapping(material: Material) -> Iterator[Hit]:
             for concept, text in sharing.items():
                 found[concept].append((first if concept != first else second, text))
     for concept, overlaps in sorted(found.items()):
-        pairs = sorted(set(overlaps), key=lambda pair: (_order(pair[1].language), pair[1].value, pair[0]))
+        pairs = sorted(set(overlaps), key=lambda pair: (rank_language(pair[1].language), pair[1].value, pair[0]))
         yield (
             concept,
             tuple(detail for other, text in pairs for detail in (text, read_detail({"type": "uri", "value": other}))),

@@ -15,9 +15,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, PREFIXES, expand
+from cbdgraph.quads import make_triple
 from cbdgraph.quality.checks import GROUPS, QSKOS, QUALITY, SEVERITIES, Check, Finding, Report, Result
 from cbdgraph.quality.vocabulary import Detail
 from cbdgraph.reports import Problem, Rule, Severity, ValidationReport, format_sarif, format_term
@@ -218,39 +218,39 @@ def write_lines(report: Report) -> Iterator[str]:
     """Lines of N-Triples; open findings only are results, accepted ones are counted in words."""
     whole = Iri(f"{QUALITY}#report")
     is_open = any(result.open for result in report.results)
-    yield _say(whole, "rdf:type", Iri(expand("sh:ValidationReport")))
-    yield _say(whole, "sh:conforms", _typed("false" if is_open else "true", "boolean"))
+    yield make_triple(whole, "rdf:type", Iri(expand("sh:ValidationReport")))
+    yield make_triple(whole, "sh:conforms", _typed("false" if is_open else "true", "boolean"))
     if accepted := report.counts()["accepted"]:
         said = (
             f"Findings that were accepted, and are no results: {accepted}; CSV and JSON have them with their reasons."
         )
-        yield _say(whole, "rdfs:comment", Text(said, language="en"))
+        yield make_triple(whole, "rdfs:comment", Text(said, language="en"))
     for group in GROUPS:
         dimension = Iri(f"{QUALITY}#{group}")
-        yield _say(dimension, "rdf:type", Iri(DQV + "Dimension"))
-        yield _say(dimension, "skos:prefLabel", Text(group, language="en"))
+        yield make_triple(dimension, "rdf:type", Iri(DQV + "Dimension"))
+        yield make_triple(dimension, "skos:prefLabel", Text(group, language="en"))
     for result in report.results:
         yield from _write_measurement(result)
         for finding in result.open:
-            if focus := _iri(finding.resource):
+            if focus := Iri.find(finding.resource):
                 yield from _write_result(whole, focus, finding)
 
 
 def _write_measurement(result: Result) -> Iterator[str]:
     check = result.check
     metric, measured = Iri(check.iri), Iri(f"{check.iri}-measurement")
-    yield _say(metric, "rdf:type", Iri(DQV + "Metric"))
-    yield _say(metric, "skos:prefLabel", Text(check.title, language="en"))
-    yield _say(metric, "skos:definition", Text(check.meaning, language="en"))
-    yield _say(metric, DQV + "inDimension", Iri(f"{QUALITY}#{check.group}"))
-    yield _say(metric, DQV + "expectedDataType", Iri(expand("xsd:integer")))
+    yield make_triple(metric, "rdf:type", Iri(DQV + "Metric"))
+    yield make_triple(metric, "skos:prefLabel", Text(check.title, language="en"))
+    yield make_triple(metric, "skos:definition", Text(check.meaning, language="en"))
+    yield make_triple(metric, DQV + "inDimension", Iri(f"{QUALITY}#{check.group}"))
+    yield make_triple(metric, DQV + "expectedDataType", Iri(expand("xsd:integer")))
     if check.is_known:
-        yield _say(metric, "rdfs:seeAlso", Iri(QSKOS))
-    yield _say(measured, "rdf:type", Iri(DQV + "QualityMeasurement"))
-    yield _say(measured, DQV + "isMeasurementOf", metric)
-    yield _say(measured, DQV + "computedOn", Iri(BASE + "dataset"))
-    yield _say(measured, DQV + "value", _typed(str(len(result.open)), "integer"))
-    yield _say(measured, "rdfs:comment", Text(result.outcome, language="en"))
+        yield make_triple(metric, "rdfs:seeAlso", Iri(QSKOS))
+    yield make_triple(measured, "rdf:type", Iri(DQV + "QualityMeasurement"))
+    yield make_triple(measured, DQV + "isMeasurementOf", metric)
+    yield make_triple(measured, DQV + "computedOn", Iri(BASE + "dataset"))
+    yield make_triple(measured, DQV + "value", _typed(str(len(result.open)), "integer"))
+    yield make_triple(measured, "rdfs:comment", Text(result.outcome, language="en"))
 
 
 def _write_result(whole: Iri, focus: Iri, finding: Finding) -> Iterator[str]:
@@ -258,32 +258,21 @@ def _write_result(whole: Iri, focus: Iri, finding: Finding) -> Iterator[str]:
     number = hashlib.sha256(finding.resource.encode()).hexdigest()[:16]
     result = Iri(f"{check.iri}-{number}")
     message = f"{check.meaning} {check.remedy}"
-    yield _say(whole, "sh:result", result)
-    yield _say(result, "rdf:type", Iri(expand("sh:ValidationResult")))
-    yield _say(result, "sh:focusNode", focus)
-    yield _say(result, "sh:resultSeverity", Iri(expand(f"sh:{_SHACL[check.severity].capitalize()}")))
-    yield _say(result, "sh:resultMessage", Text(message, language="en"))
-    yield _say(result, "sh:sourceShape", Iri(check.iri))
-    yield _say(result, "sh:sourceConstraintComponent", Iri(_component(check)))
+    yield make_triple(whole, "sh:result", result)
+    yield make_triple(result, "rdf:type", Iri(expand("sh:ValidationResult")))
+    yield make_triple(result, "sh:focusNode", focus)
+    yield make_triple(result, "sh:resultSeverity", Iri(expand(f"sh:{_SHACL[check.severity].capitalize()}")))
+    yield make_triple(result, "sh:resultMessage", Text(message, language="en"))
+    yield make_triple(result, "sh:sourceShape", Iri(check.iri))
+    yield make_triple(result, "sh:sourceConstraintComponent", Iri(_component(check)))
     if len(finding.details) == 1:  # SHACL 3.6.2.5: at most one value
-        yield _say(result, "sh:value", finding.details[0])
+        yield make_triple(result, "sh:value", finding.details[0])
     for detail in finding.details:
-        yield _say(result, "rdf:value", detail)
-
-
-def _say(subject: Iri, name: str, value: Iri | Text) -> str:
-    return f"{subject} <{name if name.startswith('http') else expand(name)}> {value} ."
+        yield make_triple(result, "rdf:value", detail)
 
 
 def _typed(value: str, name: str) -> Text:
     return Text(value, datatype=Iri(expand(f"xsd:{name}")))
-
-
-def _iri(name: str) -> Iri | None:
-    try:
-        return Iri(name)
-    except InvalidName:
-        return None
 
 
 def narrow(report: Report, *, checks: frozenset[str] = frozenset(), severity: str = "", term: str = "") -> Report:

@@ -21,7 +21,7 @@ from rdflib.term import Node
 
 from cbdgraph.errors import InvalidName, TurtleError
 from cbdgraph.model import Iri
-from cbdgraph.namespaces import BASE, LANGUAGES, PREFIXES, expand
+from cbdgraph.namespaces import BASE, PREFIXES, expand, rank_language
 
 Triple = tuple[Node, Node, Node]
 
@@ -354,10 +354,9 @@ def _keep_returns(match: re.Match[str]) -> str:
 def _order(node: Node) -> tuple[object, ...]:
     """Natural order: target/5 before target/11; names before texts; texts in the order of the six languages."""
     language = getattr(node, "language", None) or ""
-    rank = LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES)
     pieces = tuple((int(piece), "") if piece.isdecimal() else (0, piece) for piece in _NATURAL.split(str(node)))
     datatype = str(getattr(node, "datatype", None) or "")
-    return (isinstance(node, Literal), rank, language, pieces, str(node), datatype)
+    return (isinstance(node, Literal), *rank_language(language), pieces, str(node), datatype)
 
 
 def _comment(top: str) -> str:

@@ -59,6 +59,12 @@ def live_of(request: Request) -> Live:
     return live
 
 
+def is_older(request: Request) -> bool:
+    """Whether an older release is asked: that which was current when the request came is none."""
+    served = served_of(request)
+    return served is not live_of(request).current and not served.retired
+
+
 @cache
 def _version() -> str:
     import cbdgraph

@@ -26,7 +26,7 @@ from cbdgraph.server.routes import Router
 router = Router()
 
 PREFIX: Final = "/static/bundle/"
-ADVICE: Final = "Pages are plain, and whole; with Node 20 or newer, `make web` adds the query editor and pictures"
+ADVICE: Final = "Pages are plain, and whole; with Node 20 or newer, `make web` adds the query editor"
 _NAME: Final = re.compile(r"[a-z][a-z-]*-[0-9A-Z]{8}\.(js|css)\Z")
 _MEDIA_TYPES: Final = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
 # By liking: what a browser takes both of comes in the smaller form.

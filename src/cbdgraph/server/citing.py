@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cbdgraph.iris import natural
 from cbdgraph.namespaces import expand
 from cbdgraph.queries import prologue
-from cbdgraph.server.known import natural
 from cbdgraph.server.statements import Term
 
 LARGEST: Final = 100  # citations that a page lists

@@ -23,14 +23,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cbdgraph.errors import InvalidName
-from cbdgraph.iris import mint_part
+from cbdgraph.iris import mint_part, natural
 from cbdgraph.locators import Locator, Step
 from cbdgraph.namespaces import BASE, ONTOLOGY, expand
 from cbdgraph.queries import prologue
 from cbdgraph.server import named, pages
 from cbdgraph.server.addresses import DESCRIBED, address
 from cbdgraph.server.answers import served_of
-from cbdgraph.server.known import known_iris, natural
+from cbdgraph.server.known import known_iris
 from cbdgraph.server.live import Served
 from cbdgraph.server.names import find_names
 from cbdgraph.server.near import close

@@ -184,13 +184,13 @@ def _describe_partitions(whole: Node, partitions: Partitions, in_depth: bool) ->
     vocabularies = [Iri(start) for start in PREFIXES.values() if any(name.startswith(start) for name in used)]
     yield from whole.say("void:vocabulary", *vocabularies)
     for index, (name, numbers) in enumerate(partitions.properties.items(), 1):
-        if property_ := _iri(name):
+        if property_ := Iri.find(name):
             part = Node(Iri(f"{DATASET.value}#{name_node('property', name, index)}"))
             yield from whole.say("void:propertyPartition", part.iri)
             yield from part.say("void:property", property_)
             yield from _count(part, numbers)
     for index, (name, entities) in enumerate(partitions.classes.items(), 1):
-        if class_ := _iri(name):
+        if class_ := Iri.find(name):
             part = Node(Iri(f"{DATASET.value}#{name_node('class', name, index)}"))
             yield from whole.say("void:classPartition", part.iri)
             yield from part.say("void:class", class_)
@@ -203,7 +203,7 @@ def _describe_links(links: Mapping[tuple[str, str], int]) -> Iterator[Triple]:
     """Links to other datasets, by the space of their IRIs and the predicate."""
     dataset = Node(DATASET)
     for index, ((space, predicate), count) in enumerate(links.items(), 1):
-        if property_ := _iri(predicate):
+        if property_ := Iri.find(predicate):
             host = space.partition("://")[2].rstrip("/")
             name = host if _HOST.fullmatch(host) else str(index)
             links_, other = part(f"linkset/{name}/{name_node('property', predicate, index)}"), part(f"linked/{name}")
@@ -222,7 +222,7 @@ def _describe_class(part: Node, name: str, partitions: Partitions) -> Iterator[T
     own = [(other, numbers) for (class_, other), numbers in partitions.of_class.items() if class_ == name]
     yield from part.say("void:properties", len(own))
     for index, (other, numbers) in enumerate(own, 1):
-        if property_ := _iri(other):
+        if property_ := Iri.find(other):
             node = Node(Iri(f"{part.iri.value}/{name_node('property', other, index)}"))
             yield from part.say("void:propertyPartition", node.iri)
             yield from node.say("void:property", property_)
@@ -236,7 +236,7 @@ def _describe_values(node: Node, name: str, other: str, partitions: Partitions) 
         ("datatype", partitions.to_datatype, _EXTENSION + "datatypePartition", _EXTENSION + "datatype"),
     ):
         for index, (near, count) in enumerate(counted.get((name, other), ()), 1):
-            if value := _iri(near):
+            if value := Iri.find(near):
                 part = Node(Iri(f"{node.iri.value}/{name_node(kind, near, index)}"))
                 yield from node.say(says, part.iri)
                 yield from part.say(of, value)
@@ -267,11 +267,3 @@ def _comments(settings: Settings) -> tuple[str, ...]:
 
 def _names_of_formats() -> tuple[str, ...]:
     return (*_RESULTS, *(name for name, _, _ in _GRAPHS))
-
-
-def _iri(name: str) -> Iri | None:
-    """An IRI of the data; None for what a stranger's data may hold and the core calls none."""
-    try:
-        return Iri(name)
-    except InvalidName:
-        return None

@@ -14,9 +14,9 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import QueryTooLarge, UnknownResource
+from cbdgraph.errors import QueryTooLarge
 from cbdgraph.exchange.formats import FILES, FORMATS, Format, find_format
-from cbdgraph.exchange.selection import read_languages, select_terms
+from cbdgraph.exchange.selection import check_slugs, read_languages, select_terms
 from cbdgraph.server.answers import etag, not_modified, respond, served_of, settings_of
 from cbdgraph.server.live import Served
 from cbdgraph.server.negotiate import JSON
@@ -105,8 +105,7 @@ async def respond_terms(request: Request, format_name: str, slugs: Sequence[str]
     if known := not_modified(request, tag, vary="Accept"):
         return known
     terminology = await terminology_of(served)
-    for slug in slugs or ():
-        _require(terminology, slug)
+    check_slugs(terminology, slugs or ())
     content = await asyncio.to_thread(_write, terminology, form, slugs, languages, served)
     limit = settings_of(request).max_bytes
     if len(content) > limit:
@@ -116,13 +115,6 @@ async def respond_terms(request: Request, format_name: str, slugs: Sequence[str]
         "Link": '</terms/>; rel="canonical", </terms/export>; rel="index"',
     }
     return respond(content, form.media_type, tag, headers)
-
-
-def _require(terminology: Terminology, slug: str) -> None:
-    if terminology.find(slug) is None:
-        slugs = [term.slug for term in terminology.terms.values()]
-        near = tuple(difflib.get_close_matches(slug[:_ECHOED], slugs, 3))
-        raise UnknownResource("term", slug[:_ECHOED], TERM + slug[:_ECHOED], near)
 
 
 def _write(

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from cbdgraph.iris import natural
 from cbdgraph.namespaces import expand
 from cbdgraph.queries import prologue
-from cbdgraph.server.known import natural
 
 # What leads from a part to the one thing that holds it; of several of these that a resource has the first counts.
 _UP: Final = (

@@ -5,7 +5,6 @@ The description of a resource does not hold this: of a meeting or a level it wou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from cbdgraph.server.links import prefix_of, write_links
 from cbdgraph.server.live import Served
 from cbdgraph.server.names import find_names
 from cbdgraph.server.negotiate import GRAPH_ALIASES, HTML, JSON, choose_language
+from cbdgraph.server.paging import read_number
 from cbdgraph.server.portrait import Rows, select
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.statements import Names, Term, pick, short, words_of
@@ -54,7 +54,10 @@ def address_of(iri: str, name: str, prefix: str = "", **more: str | int) -> str:
 async def respond_incoming(request: Request, iri: str, shown: str) -> Response | None:
     """A page of the list that ?incoming= and ?page= name; None if the graph says nothing about the resource."""
     served = served_of(request)
-    name, number = _read_property(request.query_params["incoming"]), _read_page(request)
+    name, number = (
+        _read_property(request.query_params["incoming"]),
+        read_number(request.query_params.get("page", "1")),
+    )
     query = _COUNT.replace("@PROPERTY@", f"<{name}>").replace("@IRI@", str(Iri(iri)))
     (counted,) = await select(served, query)
     count = int(counted["count"]["value"])
@@ -109,13 +112,6 @@ def _read_property(text: str) -> str:
     except InvalidName as error:
         expected = "expected a property, as cbd:onIssue or as a full IRI"
         raise ParameterError("incoming", f"{expected}, not {text[:_ECHOED]!r}") from error
-
-
-def _read_page(request: Request) -> int:
-    text = request.query_params.get("page", "1")
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise ParameterError("page", f"expected a number from 1, not {text[:20]!r}")
-    return int(text)
 
 
 def _turn(iri: str, name: str, number: int, last: int, prefix: str, given: Mapping[str, str]) -> dict[str, str]:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
 from cbdgraph.errors import InvalidName, QueryError, QuerySyntaxError, UnknownResource
-from cbdgraph.iris import mint
+from cbdgraph.iris import mint, natural
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import BASE, WITHDRAWN
 from cbdgraph.queries import Query
@@ -28,7 +27,6 @@ _DESCRIBED: Final = "ASK { @IRI@ ?property ?value }"
 _WITHDRAWN: Final = f"ASK {{ GRAPH <{WITHDRAWN}> {{ @IRI@ ?property ?value }} }}"
 _TELLING: Final = 4  # characters of a name from which on it is likely that a longer name was meant
 _SUGGESTED: Final = 5
-_DIGITS: Final = re.compile(r"([0-9]+)")
 
 
 async def known_iris(served: Served) -> frozenset[str] | None:
@@ -121,13 +119,3 @@ def _near(iri: str, known: Collection[str]) -> list[str]:
             return [f"{folder}/{tail}" for tail in best or children[:5]]
         folder = folder.rpartition("/")[0]
     return []
-
-
-def natural(text: str) -> list[tuple[bool, int, str]]:
-    """A key that sorts numbers in a text by what they count.
-
-    >>> sorted(["target/10", "target/2"], key=natural)
-    ['target/2', 'target/10']
-    """
-    pieces = _DIGITS.split(text)  # every other one is a number
-    return [(odd % 2 == 1, int(piece[:4000]) if odd % 2 else 0, piece) for odd, piece in enumerate(pieces)]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from cbdgraph.changelog import mint_version
 from cbdgraph.namespaces import BASE
 from cbdgraph.server.addresses import address
-from cbdgraph.server.answers import live_of, served_of
+from cbdgraph.server.answers import is_older, served_of
 from cbdgraph.server.description import DATASET, LICENCE
 from cbdgraph.server.graphs import ascii_of
 from cbdgraph.server.negotiate import HTML, JSON
@@ -39,9 +39,7 @@ Link = tuple[str, str, str]  # target, relation, media type or ""
 
 def prefix_of(request: Request) -> str:
     """What stands before every address of an older release, where one is asked; "" for the release that is served."""
-    served = served_of(request)
-    is_older = served is not live_of(request).current and not served.retired
-    return f"/release/{served.release}" if is_older else ""
+    return f"/release/{served_of(request).release}" if is_older(request) else ""
 
 
 def find_alternates(iri: str, prefix: str = "") -> dict[str, str]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri, Text
 from cbdgraph.namespaces import BASE, expand
+from cbdgraph.quads import make_triple
 from cbdgraph.queries import prologue
 from cbdgraph.server.addresses import address
 from cbdgraph.server.codes import Code
@@ -150,44 +150,32 @@ def write_graph(page: Page, language: str) -> Iterator[str]:
     start = collection.value + ("&page=" if page.filters else "?page=")
     view = Iri(f"{start}{page.number}")
     total = Text(str(page.total), datatype=Iri(expand("xsd:integer")))
-    yield _say(collection, "rdf:type", _hydra("Collection"))
-    yield _say(collection, "dcterms:title", Text(page.of.title, language="en"))
-    yield _say(collection, HYDRA + "totalItems", total)
-    yield _say(collection, HYDRA + "view", view)
-    yield _say(view, "rdf:type", _hydra("PartialCollectionView"))
+    yield make_triple(collection, "rdf:type", _hydra("Collection"))
+    yield make_triple(collection, "dcterms:title", Text(page.of.title, language="en"))
+    yield make_triple(collection, HYDRA + "totalItems", total)
+    yield make_triple(collection, HYDRA + "view", view)
+    yield make_triple(view, "rdf:type", _hydra("PartialCollectionView"))
     for relation, other in page.others.items():
         name = "previous" if relation == "prev" else relation
-        yield _say(view, HYDRA + name, Iri(f"{start}{other}"))
+        yield make_triple(view, HYDRA + name, Iri(f"{start}{other}"))
     for entry in page.entries:
-        if resource := _iri(entry.iri):
-            yield _say(collection, HYDRA + "member", resource)
+        if resource := Iri.find(entry.iri):
+            yield make_triple(collection, HYDRA + "member", resource)
             yield from _write_entry(resource, entry, language)
 
 
 def _write_entry(resource: Iri, entry: Entry, language: str) -> Iterator[str]:
-    for class_ in map(_iri, entry.classes):
+    for class_ in map(Iri.find, entry.classes):
         if class_:
-            yield _say(resource, "rdf:type", class_)
+            yield make_triple(resource, "rdf:type", class_)
     for spoken, text in entry.names.items():
         if not language or spoken == language:
-            yield _say(resource, "rdfs:label", Text(text, language=spoken))
+            yield make_triple(resource, "rdfs:label", Text(text, language=spoken))
     for code in entry.codes:
-        yield _say(resource, code.predicate, Text(code.text, datatype=_iri(code.datatype)))
+        yield make_triple(resource, code.predicate, Text(code.text, datatype=Iri.find(code.datatype)))
     if entry.modified:
-        yield _say(resource, "dcterms:modified", Text(entry.modified, datatype=Iri(expand("xsd:dateTime"))))
-
-
-def _say(subject: Iri, name: str, value: Iri | Text) -> str:
-    return f"{subject} <{name if name.startswith('http') else expand(name)}> {value} ."
+        yield make_triple(resource, "dcterms:modified", Text(entry.modified, datatype=Iri(expand("xsd:dateTime"))))
 
 
 def _hydra(name: str) -> Iri:
     return Iri(HYDRA + name)
-
-
-def _iri(name: str) -> Iri | None:
-    """An IRI of the data; None for none, and for what a stranger's data may hold and the core calls none."""
-    try:
-        return Iri(name) if name else None
-    except InvalidName:
-        return None

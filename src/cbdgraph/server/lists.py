@@ -8,7 +8,6 @@ In RDF a page is a `hydra:PartialCollectionView`; in every format the header `Li
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -17,17 +16,17 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cbdgraph.errors import ParameterError
+from cbdgraph.iris import natural
 from cbdgraph.namespaces import BASE, LANGUAGES, PREFIXES
 from cbdgraph.server import pages
 from cbdgraph.server.answers import etag, not_modified, respond, served_of
 from cbdgraph.server.codes import load_index
-from cbdgraph.server.known import natural
 from cbdgraph.server.links import prefix_of
 from cbdgraph.server.listed import HYDRA, PAGE, Entry, List, Page, describe, write_graph, write_table
 from cbdgraph.server.live import Served
 from cbdgraph.server.names import find_names
-from cbdgraph.server.negotiate import HTML, JSON, choose_either, choose_language, short_names
+from cbdgraph.server.negotiate import GRAPHS, HTML, JSON, TABLES, choose_either, choose_language, short_names
+from cbdgraph.server.paging import read_number
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Handler, Router, offer
 from cbdgraph.server.statements import Name, pick
@@ -38,9 +37,7 @@ from cbdgraph.store.convert import convert
 
 router = Router()
 
-_TABLES: Final = {"text/csv": ",", "text/tab-separated-values": "\t"}
-_GRAPHS: Final = ("text/turtle", "application/ld+json", "application/rdf+xml", "application/n-triples")
-OFFER: Final = (JSON, *_TABLES, *_GRAPHS, HTML)
+OFFER: Final = (JSON, *TABLES, *GRAPHS, HTML)
 _RESULTS: Final = "application/sparql-results+json"
 _TERMS: Final = "terms"
 _CITED: Final = ("citations", "cbd:citedPart/cbd:isPartOf?")
@@ -144,9 +141,9 @@ async def respond_page(request: Request, of: List, name: str | None) -> Response
     served, lang = served_of(request), request.query_params.get("lang")
     shown = choose_either(name, request.headers.get("accept", ""), OFFER)
     language = choose_language(lang, request.headers.get("accept-language", ""))
-    spoken = lang if shown in _GRAPHS else language  # RDF has the names in every language
-    vary = "Accept" if shown in _GRAPHS else "Accept, Accept-Language"
-    number = _read_number(request.query_params.get("page", "1"))
+    spoken = lang if shown in GRAPHS else language  # RDF has the names in every language
+    vary = "Accept" if shown in GRAPHS else "Accept, Accept-Language"
+    number = read_number(request.query_params.get("page", "1"))
     # RDF has one order, whatever a browser would like to read.
     chosen = await choose_terms(request, shown, spoken or "en") if of.name == _TERMS else None
     filters = chosen.filter.given if chosen else ()
@@ -166,8 +163,8 @@ async def respond_page(request: Request, of: List, name: str | None) -> Response
         return pages.respond(_render(request, page, links, language), tag, headers)
     if shown == JSON:
         return pages.respond_json(describe(page, links, language, served.release), tag, headers)
-    if shown in _TABLES:
-        return respond(write_table(page, _TABLES[shown]), shown, tag, headers)
+    if shown in TABLES:
+        return respond(write_table(page, TABLES[shown]), shown, tag, headers)
     lines = list(write_graph(page, "" if lang in {None, "all"} else language))
     return respond(convert(lines, shown, {**PREFIXES, "hydra": HYDRA}), shown, tag, headers)
 
@@ -228,12 +225,6 @@ def read_members(content: bytes) -> tuple[tuple[str, tuple[str, ...]], ...]:
                 classes.add(row["class"]["value"])
     ordered = sorted(found, key=lambda iri: (not iri.startswith(BASE), natural(iri), iri))  # ours first
     return tuple((iri, tuple(sorted(found[iri]))) for iri in ordered)
-
-
-def _read_number(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise ParameterError("page", f"expected a number from 1, not {text[:20]!r}")
-    return int(text)
 
 
 def _modified(served: Served, iri: str) -> str:

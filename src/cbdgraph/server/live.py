@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cbdgraph.errors import CbdGraphError, EngineUnavailable, UnknownRelease
 from cbdgraph.history import History
@@ -37,6 +37,9 @@ from cbdgraph.store.launch import Launched
 from cbdgraph.store.local import LocalEngine
 from cbdgraph.store.releases import Counts, Release, current_release, read_release
 from cbdgraph.terminology.terms import Terminology
+
+if TYPE_CHECKING:
+    from cbdgraph.quality.checks import Report
 
 _LOOK_SECONDS: Final = 1.0
 _PREPARE_SECONDS: Final = 2.0
@@ -69,6 +72,7 @@ class Served:
     partitions: Partitions | None = None  # of its default graph, counted when first needed
     is_counted: bool = False
     terminology: Terminology | None = None  # read when first needed
+    quality: Report | None = None  # of its vocabularies, worked out when first needed
     responses: Cache[Kept] = field(default_factory=lambda: Cache(0))  # by what they depend on
     graphs: frozenset[str] = field(init=False)  # the IRIs of the named graphs
     stamp: str = field(init=False)  # what answers depend on besides the question

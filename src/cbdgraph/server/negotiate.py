@@ -69,6 +69,9 @@ GRAPH_ALIASES: Final[Mapping[str, str]] = {
 # Of a longer header the rest is not read: to match quotes takes time.
 _LONGEST: Final = 4096
 _MOST_QUOTES: Final = 8  # in more they are plain signs: each that is not closed costs a look at the whole rest
+# Tables by what parts their cells, and the formats in which a description is written.
+TABLES: Final[Mapping[str, str]] = {"text/csv": ",", "text/tab-separated-values": "\t"}
+GRAPHS: Final = ("text/turtle", "application/ld+json", "application/rdf+xml", "application/n-triples")
 RESULT_OFFER: Final = (*RESULT_TYPES, *RESULT_ALIASES, HTML)
 GRAPH_OFFER: Final = (*GRAPH_TYPES, *GRAPH_ALIASES, HTML)
 

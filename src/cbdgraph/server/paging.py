@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlencode
 
-from cbdgraph.errors import QueryError
+from cbdgraph.errors import ParameterError, QueryError
 from cbdgraph.server.problems import Problem
 from cbdgraph.store.guard import Token, check_query, decode, read_tokens
 
 PAGE: Final = 10_000  # rows that are far from every limit for rows of usual length
 
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 _LONGEST_LINK: Final = 4000  # bytes; the usual limit for all headers together is 8 KiB
 _ADVICE: Final = (
     "Nothing was cut. `next` has the first {rows} rows; go on with OFFSET {rows}, until a page has fewer."
@@ -25,6 +26,17 @@ _UNORDERED: Final = (
     " The query has no ORDER BY at its end: add one over the columns that tell rows apart, or pages may overlap or"
     " leave rows out."
 )
+
+
+def read_number(text: str, name: str = "page") -> int:
+    """The number of a page, from the parameter `name`; `ParameterError`.
+
+    >>> read_number("12")
+    12
+    """
+    if not _NUMBER.match(text):
+        raise ParameterError(name, f"expected a number from 1, not {text[:20]!r}")
+    return int(text)
 
 
 def first_page(query: str, rows: int) -> str | None:

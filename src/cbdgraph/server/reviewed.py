@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 from cbdgraph.desk import Desk, Key, State
 from cbdgraph.errors import DeskError
-from cbdgraph.server.answers import live_of
-from cbdgraph.server.desk.opened import desk_of, is_older
+from cbdgraph.server.answers import is_older, live_of
+from cbdgraph.server.desk.opened import desk_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cbdgraph.namespaces import GRAPHS, PREFIXES, expand
-from cbdgraph.server.known import natural
+from cbdgraph.iris import natural
+from cbdgraph.namespaces import GRAPHS, PREFIXES, RIGHT_TO_LEFT, expand
 
 Term = Mapping[str, str]
 Names = Mapping[str, Mapping[str, str]]  # labels by IRI and language, "" for none
 
 _MADE: Final = (GRAPHS + "inferred/", GRAPHS + "derived/")
-_RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
 NAMING: Final = tuple(expand(name) for name in ("skos:prefLabel", "rdfs:label", "dcterms:title"))
 
 # Properties of others that our ontology gives no label, where their own name does not say it.
@@ -177,7 +176,7 @@ def short(iri: str) -> str:
 
 def direction(language: str) -> str:
     """How a text in that language runs: `rtl`, or `auto` for what its characters say."""
-    return "rtl" if language.partition("-")[0].lower() in _RIGHT_TO_LEFT else "auto"
+    return "rtl" if language.partition("-")[0].lower() in RIGHT_TO_LEFT else "auto"
 
 
 def _name(term: Term, names: Names, language: str) -> Name | None:

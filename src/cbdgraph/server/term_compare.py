@@ -23,7 +23,7 @@ from cbdgraph.server import pages
 from cbdgraph.server.addresses import address
 from cbdgraph.server.answers import etag, not_modified, respond, served_of
 from cbdgraph.server.links import prefix_of
-from cbdgraph.server.negotiate import HTML, JSON, choose_either, choose_language, short_names
+from cbdgraph.server.negotiate import HTML, JSON, TABLES, choose_either, choose_language, short_names
 from cbdgraph.server.routes import Router, offer
 from cbdgraph.server.statements import Name
 from cbdgraph.server.term_view import Cell, make_lines, name_of
@@ -34,8 +34,7 @@ from cbdgraph.terminology.wordings import Difference, Span, compare_wordings
 
 router = Router()
 
-_TABLES: Final = {"text/csv": ",", "text/tab-separated-values": "\t"}
-OFFER: Final = (JSON, *_TABLES, HTML)
+OFFER: Final = (JSON, *TABLES, HTML)
 PATH: Final = "/terms/compare"
 VERDICTS: Final[dict[Verdict, str]] = {
     "agree": "they agree",
@@ -125,8 +124,8 @@ async def compare_definitions(request: Request) -> Response:
         return known
     compared = await compare_pair(terminology, one, other, language)
     headers = {"Vary": vary}
-    if shown in _TABLES:
-        return respond(_write_table(compared, _TABLES[shown]), shown, tag, headers)
+    if shown in TABLES:
+        return respond(_write_table(compared, TABLES[shown]), shown, tag, headers)
     links = _links(compared, prefix_of(request), language)
     if shown == JSON:
         document = _describe(compared, terminology, language)
@@ -159,7 +158,7 @@ def find_definition(terminology: Terminology, term: Term | None, name: str, text
         if len(words) == 1 and term is None:
             raise ParameterError(name, f"name the term too: term=…, or {name}=ecological-restoration/ser-2004")
         iri = f"{term.iri if len(words) == 1 and term else TERM + words[0]}/definition/{words[-1]}"
-    for each in (term.definitions if term else ()) or ():
+    for each in term.definitions if term else ():
         if each.iri == iri or each.slug == text:
             return each
     for each in terminology.definitions():
@@ -303,7 +302,8 @@ class Shown:
 
 def show_compared(compared: Compared, terminology: Terminology, language: str, prefix: str) -> Shown:
     """What the template needs."""
-    lines = {line.dimension.iri: line for line in _lines(compared, terminology, language)}
+    both = make_lines((compared.one, compared.other), terminology.dimensions, language)
+    lines = {line.dimension.iri: line for line in both}
     return Shown(
         compared.language,
         (_side(compared, 0, prefix), _side(compared, 1, prefix)),
@@ -319,10 +319,6 @@ def show_compared(compared: Compared, terminology: Terminology, language: str, p
             for each in compared.features
         ),
     )
-
-
-def _lines(compared: Compared, terminology: Terminology, language: str) -> list[Any]:
-    return list(make_lines((compared.one, compared.other), terminology.dimensions, language))
 
 
 def _side(compared: Compared, at: int, prefix: str) -> Side:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from cbdgraph.desk import Key, State
+from cbdgraph.desk import TONGUES, Key, State
 from cbdgraph.model import Text
-from cbdgraph.namespaces import BASE, LANGUAGES
+from cbdgraph.namespaces import BASE, LANGUAGES, rank_language
 from cbdgraph.server.examples import LANGUAGE_NAMES
 from cbdgraph.server.statements import Name, short, words_of
 from cbdgraph.server.term_filter import fold
@@ -131,13 +131,8 @@ def list_tongues(term: Term, terminology: Terminology, states: Mapping[Key, Stat
 
 def find_states(states: Mapping[Key, State], subject: str) -> tuple[tuple[str, str], ...]:
     """Where the reviews of a subject stand: language and state."""
-    return tuple(
-        sorted(
-            (language, "disputed" if state.is_disputed else state.state)
-            for (reviewed, language), state in states.items()
-            if subject and reviewed == subject
-        )
-    )
+    found = ((language, states.get((subject, language))) for language in sorted(TONGUES))
+    return tuple((language, "disputed" if state.is_disputed else state.state) for language, state in found if state)
 
 
 def make_cards(term: Term, terminology: Terminology, states: Mapping[Key, State], language: str) -> tuple[Card, ...]:
@@ -177,7 +172,7 @@ def group_cards(cards: Sequence[Card], by: By, wording: str = "") -> list[Group]
         cards = [_only(card, wording) for card in cards if wording in dict(card.wordings)]
     if by == "language":
         found = dict.fromkeys(code for card in cards for code, _ in card.wordings)
-        order = sorted(found, key=lambda code: (LANGUAGES.index(code) if code in LANGUAGES else 9, code))
+        order = sorted(found, key=rank_language)
         return [
             Group(
                 LANGUAGE_NAMES.get(code, code or "no language"),
@@ -283,7 +278,7 @@ def make_tree(term: Term, terminology: Terminology, language: str) -> tuple[Bran
 def list_wording_languages(term: Term) -> list[str]:
     """The languages in which a term has wordings of definitions."""
     found = {code for each in term.definitions for code in each.wordings if code}
-    return sorted(found, key=lambda code: (LANGUAGES.index(code) if code in LANGUAGES else 9, code))
+    return sorted(found, key=rank_language)
 
 
 def near_definitions(term: Term, terminology: Terminology) -> list[tuple[Term, tuple[Definition, ...]]]:

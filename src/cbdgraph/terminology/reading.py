@@ -6,13 +6,13 @@ names of what these point to. Rows are the bindings of SPARQL JSON.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from cbdgraph.iris import natural
 from cbdgraph.model import Text
-from cbdgraph.namespaces import BASE, LANGUAGES, expand
+from cbdgraph.namespaces import BASE, expand, rank_language
 from cbdgraph.queries import prologue
 from cbdgraph.terminology.terms import (
     Definition,
@@ -57,7 +57,6 @@ _TYPE: Final = expand("rdf:type")
 _SCHEME: Final = BASE + "feature"
 _KINDS: Final[Mapping[str, LabelKind]] = {"pref": "preferred", "alt": "alternative", "hidden": "hidden"}
 _MATCHES: Final = tuple(expand(f"skos:{kind}Match") for kind in ("exact", "close", "broad", "narrow", "related"))
-_DIGITS: Final = re.compile(r"([0-9]+)")
 
 Row = Mapping[str, Mapping[str, str]]
 
@@ -133,15 +132,6 @@ def read_terminology(rows: Iterable[Row]) -> Terminology:
         for iri in said
     }
     return Terminology(terms, _dimensions(said), {iri: found for iri, found in names.items() if found})
-
-
-def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A key that sorts numbers in a text by what they count.
-
-    >>> sorted(["term/a/2", "term/a/10"], key=natural)
-    ['term/a/2', 'term/a/10']
-    """
-    return tuple((int(piece), "") if at % 2 else (0, piece) for at, piece in enumerate(_DIGITS.split(text)))
 
 
 def _last(iri: str) -> str:
@@ -225,10 +215,10 @@ def _labels(said: _Statements, iri: str) -> tuple[Label, ...]:
     return tuple(sorted(found, key=_order))
 
 
-def _order(label: Label) -> tuple[int, str, int, tuple[tuple[int, str], ...], str]:
+def _order(label: Label) -> tuple[object, ...]:
     """By language in the order of the United Nations' list, preferred names first."""
-    known = LANGUAGES.index(label.language) if label.language in LANGUAGES else len(LANGUAGES)
-    return known, label.language, list(_KINDS.values()).index(label.kind), natural(label.iri), label.text
+    kind = list(_KINDS.values()).index(label.kind)
+    return *rank_language(label.language), kind, natural(label.iri), label.text
 
 
 def _dimensions(said: _Statements) -> tuple[Dimension, ...]:

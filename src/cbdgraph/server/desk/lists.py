@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Final
 from urllib.parse import urlencode
 
@@ -24,13 +23,13 @@ from cbdgraph.server.desk.opened import require_desk
 from cbdgraph.server.desk.worklist import FILTERS, PAGE, Worklist, make_worklist
 from cbdgraph.server.negotiate import HTML, JSON
 from cbdgraph.server.pages import is_for_browser
+from cbdgraph.server.paging import read_number
 from cbdgraph.server.problems import Problem
 from cbdgraph.server.routes import Router, offer
 
 router = Router()
 
 OFFER: Final = (JSON, HTML)
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,8}\Z")
 _PAGE: Final = in_query("page", {"type": "integer", "minimum": 1}, f"of {PAGE} entries")
 
 
@@ -101,7 +100,7 @@ async def show_history(request: Request) -> Response:
     guest = await ask_in(request, desk) if html else await admit(request, desk)
     if isinstance(guest, Response):
         return guest
-    number = _read_number(request)
+    number = read_number(request.query_params.get("page") or "1")
     total, entries = await asyncio.to_thread(desk.newest, PAGE, (number - 1) * PAGE)
     last = max(-(-total // PAGE), 1)
     if number > last:
@@ -125,7 +124,7 @@ async def _read_worklist(request: Request, desk: Desk, guest: Guest, matters: Ma
     term = matters.terminology.find(slug) if slug else None
     if slug and (term is None or term.iri not in matters.by_term):
         raise ParameterError("term", "the graph has no such term; give its slug, as in ecosystem-restoration")
-    number = _read_number(request)
+    number = read_number(request.query_params.get("page") or "1")
 
     def work_out() -> Worklist:
         states, seen = desk.states(), desk.seen(guest.reviewer)
@@ -136,13 +135,6 @@ async def _read_worklist(request: Request, desk: Desk, guest: Guest, matters: Ma
     if worklist.number > worklist.last:
         raise Problem("not-found", f"there is no page {number}: the list fills {worklist.last}")
     return worklist
-
-
-def _read_number(request: Request) -> int:
-    number = request.query_params.get("page") or "1"
-    if not _NUMBER.match(number):
-        raise ParameterError("page", "expected a number from 1")
-    return int(number)
 
 
 def _turn(number: int, last: int, query: dict[str, str], path: str = "/desk/worklist") -> dict[str, str]:

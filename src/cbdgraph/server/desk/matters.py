@@ -16,7 +16,7 @@ from cbdgraph.desk import WHOLE, Key
 from cbdgraph.errors import DeskRefused
 from cbdgraph.iris import mint
 from cbdgraph.model import Text
-from cbdgraph.namespaces import BASE, LANGUAGES
+from cbdgraph.namespaces import BASE, LANGUAGES, rank_language
 from cbdgraph.server.answers import served_of
 from cbdgraph.server.statements import direction
 from cbdgraph.server.terms import terminology_of
@@ -157,7 +157,7 @@ def _of_term(terminology: Terminology, term: Term) -> Sequence[Matter]:
     found = [
         _definition(terminology, term, definition, language, text)
         for definition in term.definitions
-        for language, text in sorted(definition.wordings.items(), key=lambda pair: _rank(pair[0]))
+        for language, text in sorted(definition.wordings.items(), key=lambda pair: rank_language(pair[0]))
         if language in LANGUAGES
     ]
     for language in LANGUAGES:
@@ -199,7 +199,3 @@ def _label(terminology: Terminology, term: Term, label: Label) -> Matter:
 
 def _source(terminology: Terminology, sources: Sequence[str], place: str) -> str:
     return ", ".join(filter(None, (*(terminology.name(iri, "en").value for iri in sources), place)))
-
-
-def _rank(language: str) -> int:
-    return LANGUAGES.index(language) if language in LANGUAGES else len(LANGUAGES)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 
-from cbdgraph.desk import Desk, Key, State
+from cbdgraph.desk import Desk
 from cbdgraph.errors import DeskError
-from cbdgraph.server.answers import live_of, served_of
+from cbdgraph.server.answers import is_older, live_of
 from cbdgraph.server.problems import Problem
 from cbdgraph.settings import Settings
 
@@ -73,31 +72,12 @@ def is_desk(path: str) -> bool:
     return "desk" in path.split("/")
 
 
-def is_older(request: Request) -> bool:
-    """Whether an older release is asked, on which nobody reviews any more."""
-    served = served_of(request)
-    return served is not live_of(request).current and not served.retired
-
-
 async def desk_of(request: Request) -> Desk | None:
     """The desk; None where there is none, for older releases, with a user's own files. `DeskError` if broken."""
     if is_older(request):
         return None
     opened: OpenDesk = request.app.state.desk
     return await asyncio.to_thread(opened.find)
-
-
-async def find_states(request: Request) -> Mapping[Key, State] | None:
-    """What stands for each subject and language that has reviews, for pages of the graph.
-
-    None where there is no desk or it cannot be used. What shows it must have no validator, or it would be kept.
-    """
-    try:
-        desk = await desk_of(request)
-        return None if desk is None else await asyncio.to_thread(desk.states)
-    except DeskError as error:
-        request.app.state.desk.complain(error)
-        return None
 
 
 async def require_desk(request: Request) -> Desk:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cbdgraph.desk import Key, Seen, State
+from cbdgraph.desk import TONGUES, Key, Seen, State
 from cbdgraph.server.desk.matters import Matter, Matters
 
 FILTERS: Final[Mapping[str, str]] = {
@@ -100,7 +100,8 @@ def list_term(matters: Matters, term: str, states: Mapping[Key, State], seen: Ma
     own = list(matters.by_term[term])
     known = {matter.key for matter in own}
     subjects = {matter.subject for matter in own if matter.kind == "definition"}
-    own += [matters.find(*key) for key in sorted(states.keys() - known) if key[0] in subjects]
+    reviewed = ((subject, language) for subject in sorted(subjects) for language in sorted(TONGUES))
+    own += [matters.find(*key) for key in reviewed if key in states and key not in known]
     return list_items(own, states, seen)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cbdgraph.errors import InvalidName
 from cbdgraph.model import Iri
 from cbdgraph.namespaces import ONTOLOGY, expand
 from cbdgraph.queries import Query
@@ -54,7 +53,8 @@ class Answers:
     def examples(self) -> list[tuple[Iri, Iri]]:
         """A property and a subject that has it, for each property that is used."""
         pairs = (
-            (_iri(row["term"]["value"]), _iri(row.get("example", {}).get("value", ""))) for row in self.statements
+            (Iri.find(row["term"]["value"]), Iri.find(row.get("example", {}).get("value", "")))
+            for row in self.statements
         )
         return [(term, subject) for term, subject in pairs if term and subject]
 
@@ -345,10 +345,3 @@ def _descendants(name: str, below: Mapping[str, Iterable[str]]) -> set[str]:
                 found.add(other)
                 rest.append(other)
     return found
-
-
-def _iri(name: str) -> Iri | None:
-    try:
-        return Iri(name)
-    except InvalidName:
-        return None

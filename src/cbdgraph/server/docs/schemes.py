@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cbdgraph.iris import natural
 from cbdgraph.namespaces import BASE
 from cbdgraph.server.docs.triples import Graph, Row
-from cbdgraph.server.known import natural
 from cbdgraph.server.statements import Name, Names, pick, short
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from cbdgraph.iris import natural
 from cbdgraph.namespaces import expand
-from cbdgraph.server.known import natural
 from cbdgraph.server.statements import Name, Term, pick
 
 Row = Mapping[str, Term]
